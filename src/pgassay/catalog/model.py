@@ -1,0 +1,323 @@
+"""The typed picture of a schema. Every object is frozen and compares by what it says, never by OIDs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pgassay.model import Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column. ``type`` as ``format_type`` prints it (``numeric(78,0)``); ``base`` is its base type behind domains
+    and modifiers (``numeric``), without a schema for built-in types; ``category`` is ``pg_type.typcategory``."""
+
+    name: str
+    type: str
+    base: str
+    category: str
+    not_null: bool = False
+    default: str | None = None
+    identity: Literal["always", "by default"] | None = None
+    generated: Literal["stored", "virtual"] | None = None
+    expression: str | None = None  # of a generated column
+    collation: str | None = None  # where it differs from the type's
+    storage: str | None = None  # where it differs from the type's
+    compression: str | None = None
+    statistics: int | None = None
+    dimensions: int = 0
+    owned_sequence: Name | None = None
+    comment: str | None = None
+
+    @property
+    def required(self) -> bool:
+        """Whether an INSERT must name this column."""
+        return self.not_null and self.default is None and self.identity is None and self.generated is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraint:
+    """A constraint of a table or domain. ``definition`` as ``pg_get_constraintdef`` prints it."""
+
+    name: str
+    kind: Literal["primary key", "unique", "foreign key", "check", "not null", "exclude", "trigger"]
+    columns: tuple[str, ...] = ()
+    definition: str = ""
+    expression: str | None = None  # of a CHECK
+    references: Name | None = None
+    referenced_columns: tuple[str, ...] = ()
+    on_delete: str | None = None
+    on_update: str | None = None
+    validated: bool = True
+    enforced: bool = True
+    deferrable: bool = False
+    deferred: bool = False
+    inherited: bool = False
+    index: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """An index. ``keys`` are columns or expressions as SQL; ``columns`` has None where a key is an expression."""
+
+    name: str
+    method: str
+    keys: tuple[str, ...]
+    columns: tuple[str | None, ...]
+    include: tuple[str, ...] = ()
+    where: str | None = None
+    unique: bool = False
+    nulls_distinct: bool = True
+    primary: bool = False
+    exclusion: bool = False
+    constraint: str | None = None
+    valid: bool = True
+    definition: str = ""
+    partition_of: Name | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """A trigger; ``enabled`` is ``pg_trigger.tgenabled``'s meaning: origin, disabled, replica or always."""
+
+    name: str
+    definition: str
+    function: Name
+    enabled: str = "origin"
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A row-security policy."""
+
+    name: str
+    command: str
+    permissive: bool = True
+    roles: tuple[str, ...] = ()
+    using: str | None = None
+    check: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Privileges of one grantee (``PUBLIC`` is written so); ``columns`` empty means the whole object."""
+
+    grantee: str
+    privileges: tuple[str, ...]
+    grantable: bool = False
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table, partitioned table or foreign table, with all that belongs to it."""
+
+    name: Name
+    kind: Literal["table", "partitioned table", "foreign table"] = "table"
+    columns: tuple[Column, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    rules: tuple[str, ...] = ()
+    row_security: bool = False
+    force_row_security: bool = False
+    partition_key: str | None = None
+    partition_of: Name | None = None
+    partition_bound: str | None = None
+    inherits: tuple[Name, ...] = ()
+    replica_identity: str = "default"
+    unlogged: bool = False
+    options: tuple[str, ...] = ()
+    tablespace: str | None = None
+    method: str | None = None
+    owner: str = field(default="", compare=False)
+    grants: tuple[Grant, ...] = ()
+    comment: str | None = None
+
+    def column(self, name: str) -> Column | None:
+        """The column of that name."""
+        return next((c for c in self.columns if c.name == name), None)
+
+    @property
+    def primary_key(self) -> Constraint | None:
+        """The primary key."""
+        return next((c for c in self.constraints if c.kind == "primary key"), None)
+
+    @property
+    def foreign_keys(self) -> tuple[Constraint, ...]:
+        """The foreign keys that point out of this table."""
+        return tuple(c for c in self.constraints if c.kind == "foreign key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A view or materialised view."""
+
+    name: Name
+    definition: str
+    columns: tuple[Column, ...] = ()
+    materialized: bool = False
+    options: tuple[str, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    rules: tuple[str, ...] = ()
+    populated: bool = True
+    owner: str = field(default="", compare=False)
+    grants: tuple[Grant, ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence:
+    """A sequence; ``owned_by`` is the table and column that it belongs to."""
+
+    name: Name
+    type: str
+    start: int
+    increment: int
+    minimum: int
+    maximum: int
+    cache: int
+    cycle: bool
+    owned_by: tuple[Name, str] | None = None
+    identity: bool = False
+    owner: str = field(default="", compare=False)
+    grants: tuple[Grant, ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enum:
+    """An enumerated type; labels in their order."""
+
+    name: Name
+    labels: tuple[str, ...]
+    owner: str = field(default="", compare=False)
+    grants: tuple[Grant, ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A domain over another type."""
+
+    name: Name
+    type: str
+    base: str
+    category: str
+    not_null: bool = False
+    default: str | None = None
+    collation: str | None = None
+    constraints: tuple[Constraint, ...] = ()
+    owner: str = field(default="", compare=False)
+    grants: tuple[Grant, ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composite:
+    """A composite type: its attributes in order. Range types are ``Range``."""
+
+    name: Name
+    attributes: tuple[Column, ...]
+    owner: str = field(default="", compare=False)
+    grants: tuple[Grant, ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A user-defined range type."""
+
+    name: Name
+    subtype: str
+    owner: str = field(default="", compare=False)
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routine:
+    """A function, procedure, aggregate or window function; ``arguments`` are its identity arguments."""
+
+    name: Name
+    arguments: str
+    kind: Literal["function", "procedure", "aggregate", "window"]
+    result: str | None
+    language: str
+    definition: str
+    security_definer: bool = False
+    volatility: Literal["immutable", "stable", "volatile"] = "volatile"
+    owner: str = field(default="", compare=False)
+    grants: tuple[Grant, ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """An installed extension. Objects that belong to it are not listed anywhere else."""
+
+    name: str
+    version: str
+    schema: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """An extended statistics object."""
+
+    name: Name
+    table: Name
+    definition: str
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """A schema (namespace)."""
+
+    name: str
+    owner: str = field(default="", compare=False)
+    grants: tuple[Grant, ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """A whole database schema. Every tuple is sorted by name; system and extension objects are left out."""
+
+    schemas: tuple[Schema, ...] = ()
+    tables: tuple[Table, ...] = ()
+    views: tuple[View, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
+    enums: tuple[Enum, ...] = ()
+    domains: tuple[Domain, ...] = ()
+    composites: tuple[Composite, ...] = ()
+    ranges: tuple[Range, ...] = ()
+    routines: tuple[Routine, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    statistics: tuple[Statistics, ...] = ()
+    version: int = field(default=0, compare=False)  # server_version_num
+
+    def table(self, name: Name, path: tuple[str, ...] = ("public",)) -> Table | None:
+        """The table of that name; a bare name is looked up along ``path`` (the search path)."""
+        wanted = {name} if name.schema else {Name(schema, name.name) for schema in path}
+        return next((t for t in self.tables if t.name in wanted), None)
+
+    def enum(self, type: str) -> Enum | None:
+        """The enum whose name ``format_type`` prints so."""
+        return next(
+            (e for e in self.enums if type in {e.name.name, str(e.name), str(Name(None, e.name.name))}), None
+        )
+
+    def domain(self, type: str) -> Domain | None:
+        """The domain whose name ``format_type`` prints so."""
+        return next(
+            (d for d in self.domains if type in {d.name.name, str(d.name), str(Name(None, d.name.name))}),
+            None,
+        )
