@@ -311,9 +311,7 @@ class Catalog:
 
     def enum(self, type: str) -> Enum | None:
         """The enum whose name ``format_type`` prints so."""
-        return next(
-            (e for e in self.enums if type in {e.name.name, str(e.name), str(Name(None, e.name.name))}), None
-        )
+        return next((e for e in self.enums if type in {e.name.name, str(e.name), str(Name(None, e.name.name))}), None)
 
     def domain(self, type: str) -> Domain | None:
         """The domain whose name ``format_type`` prints so."""

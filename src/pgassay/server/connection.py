@@ -72,9 +72,7 @@ class Connection:
         self.database = database
         self.pid = int(self.value("SELECT pg_catalog.pg_backend_pid()") or 0)
 
-    def run(
-        self, sql: str, parameters: Iterable[str | int | float | bool | None] | None = None
-    ) -> list[list[Any]]:
+    def run(self, sql: str, parameters: Iterable[str | int | float | bool | None] | None = None) -> list[list[Any]]:
         """Run SQL and return its rows as text. With parameters (``$1`` …) it must be one statement.
 
         Raises StatementError where the server refuses it, ConnectionLost where the session ended.
@@ -87,17 +85,13 @@ class Connection:
         except DatabaseError as error:
             raise StatementError(_message(error)) from None
         except InterfaceError as error:
-            if "failed transaction" in str(
-                error
-            ):  # the driver's word for a COMMIT that the server made a ROLLBACK
+            if "failed transaction" in str(error):  # the driver's word for a COMMIT that the server made a ROLLBACK
                 raise StatementError(_ROLLED_BACK) from None
             raise ConnectionLost(str(error)) from error
         except (OSError, AttributeError) as error:
             raise ConnectionLost(str(error)) from error
 
-    def value(
-        self, sql: str, parameters: Iterable[str | int | float | bool | None] | None = None
-    ) -> str | None:
+    def value(self, sql: str, parameters: Iterable[str | int | float | bool | None] | None = None) -> str | None:
         """The first column of the first row, or None."""
         rows = self.run(sql, parameters)
         value: str | None = rows[0][0] if rows else None
@@ -160,16 +154,12 @@ class Connection:
         self.close()
 
 
-def connect_socket(
-    directory: str, *, user: str, database: str, port: int = 5432, patience: float = 0.0
-) -> Connection:
+def connect_socket(directory: str, *, user: str, database: str, port: int = 5432, patience: float = 0.0) -> Connection:
     """Connect by unix socket, retrying for ``patience`` seconds while the server comes up."""
     deadline = time.monotonic() + patience
     while True:
         try:
-            wire = Wire(
-                user, unix_sock=f"{directory}/.s.PGSQL.{port}", database=database, application_name="pgassay"
-            )
+            wire = Wire(user, unix_sock=f"{directory}/.s.PGSQL.{port}", database=database, application_name="pgassay")
             return Connection(wire, user=user, database=database)
         except (InterfaceError, OSError) as error:
             if time.monotonic() > deadline:

@@ -40,9 +40,7 @@ class Account:
 def server_account() -> Account:
     """Ourselves, or ``nobody`` where we are root: PostgreSQL refuses to run as root, and so do we."""
     if os.geteuid() != 0:
-        return Account(
-            None, None, pwd.getpwuid(os.geteuid()).pw_name if _known(os.geteuid()) else str(os.geteuid())
-        )
+        return Account(None, None, pwd.getpwuid(os.geteuid()).pw_name if _known(os.geteuid()) else str(os.geteuid()))
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:

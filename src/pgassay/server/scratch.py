@@ -49,9 +49,7 @@ _SETTINGS = {
 class Server:
     """A running scratch PostgreSQL. Databases on it belong to OWNER, who is no superuser."""
 
-    def __init__(
-        self, binaries: Binaries, sockets: Path, *, isolated: bool, account: str, data: Path
-    ) -> None:
+    def __init__(self, binaries: Binaries, sockets: Path, *, isolated: bool, account: str, data: Path) -> None:
         self.binaries = binaries
         self.sockets = sockets
         self.isolated = isolated
@@ -92,8 +90,7 @@ class Server:
     def drop(self, database: str) -> None:
         """Drop a database, whoever is connected to it."""
         self.admin.run(
-            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = "
-            + literal(database)
+            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = " + literal(database)
         )
         self.admin.run(f"DROP DATABASE IF EXISTS {quote(database)}")
 
@@ -198,9 +195,7 @@ def _roles(server: Server) -> None:
         server._admin.run(f"ALTER ROLE {OWNER} SET createrole_self_grant = 'set, inherit'")
 
 
-def _supervised(
-    run: Run, command: list[str], account: Account, environment: dict[str, str]
-) -> subprocess.Popen[bytes]:
+def _supervised(run: Run, command: list[str], account: Account, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     options: dict[str, Any] = account.options()
     return subprocess.Popen(
         ["/bin/sh", "-c", _SUPERVISOR.read_text(), "sh", *map(str, run.litter), "--", *command],
@@ -223,9 +218,7 @@ def _template(binaries: Binaries, folder: Path, account: Account) -> Path:
         options += ["--locale=C"]
     if binaries.major >= 18:
         options += ["--no-data-checksums"]
-    key = hashlib.sha256(
-        "\0".join([str(binaries.directory), binaries.version, *options]).encode()
-    ).hexdigest()[:12]
+    key = hashlib.sha256("\0".join([str(binaries.directory), binaries.version, *options]).encode()).hexdigest()[:12]
     template = folder / "templates" / f"{binaries.major}-{key}"
     if template.is_dir():
         return template
