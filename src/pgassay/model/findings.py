@@ -65,7 +65,7 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One cause, at the statement that causes it. ``subject`` is the object concerned (``table`` or ``table.column``)."""
+    """One cause, at the statement that causes it. ``subject`` is the object concerned: a table or a column."""
 
     rule: str
     verdict: Verdict

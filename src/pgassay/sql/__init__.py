@@ -1,0 +1,5 @@
+"""SQL read by PostgreSQL's own parser. Only this room imports the parser."""
+
+from pgassay.sql.parse import parse
+
+__all__ = ["parse"]
