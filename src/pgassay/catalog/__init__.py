@@ -1,1 +1,45 @@
 """The typed picture of a database schema: read it, compare two of them."""
+
+from pgassay.catalog.model import (
+    Catalog,
+    Column,
+    Composite,
+    Constraint,
+    Domain,
+    Enum,
+    Extension,
+    Grant,
+    Index,
+    Policy,
+    Range,
+    Routine,
+    Schema,
+    Sequence,
+    Statistics,
+    Table,
+    Trigger,
+    View,
+)
+from pgassay.catalog.read import read
+
+__all__ = [
+    "Catalog",
+    "Column",
+    "Composite",
+    "Constraint",
+    "Domain",
+    "Enum",
+    "Extension",
+    "Grant",
+    "Index",
+    "Policy",
+    "Range",
+    "Routine",
+    "Schema",
+    "Sequence",
+    "Statistics",
+    "Table",
+    "Trigger",
+    "View",
+    "read",
+]

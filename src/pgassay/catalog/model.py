@@ -10,38 +10,52 @@ from pgassay.model import Name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column. ``type`` as ``format_type`` prints it (``numeric(78,0)``); ``base`` is its base type behind domains
-    and modifiers (``numeric``), without a schema for built-in types; ``category`` is ``pg_type.typcategory``."""
+    """A column. ``type`` as ``format_type`` prints it under an empty search path: ``numeric(78,0)``,
+    ``public.evm_address``; ``base`` is its base type behind domains and modifiers (``numeric``), without a schema for
+    built-in types; ``category`` is ``pg_type.typcategory`` of the base type.
+    ``element`` is the type of an array's elements (``numeric(78,0)`` of ``numeric(78,0)[]``), else None."""
 
     name: str
     type: str
     base: str
     category: str
+    element: str | None = None
     not_null: bool = False
+    type_not_null: bool = False  # the type is a domain that forbids NULL
+    type_default: bool = False  # the type is a domain with a default
     default: str | None = None
     identity: Literal["always", "by default"] | None = None
     generated: Literal["stored", "virtual"] | None = None
     expression: str | None = None  # of a generated column
-    collation: str | None = None  # where it differs from the type's
+    collation: str | None = None  # where it differs from the type's; as SQL, quoted
     storage: str | None = None  # where it differs from the type's
     compression: str | None = None
     statistics: int | None = None
-    dimensions: int = 0
+    dimensions: int = field(default=0, compare=False)  # as once declared; PostgreSQL does not enforce it
+    options: tuple[str, ...] = ()
+    inherited: bool = False
     owned_sequence: Name | None = None
+    grants: tuple[Grant, ...] = ()
     comment: str | None = None
 
     @property
     def required(self) -> bool:
         """Whether an INSERT must name this column."""
-        return self.not_null and self.default is None and self.identity is None and self.generated is None
+        provided = self.default or self.type_default or self.identity or self.generated
+        return (self.not_null or self.type_not_null) and not provided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraint:
-    """A constraint of a table or domain. ``definition`` as ``pg_get_constraintdef`` prints it."""
+    """A constraint of a table or domain. ``definition`` as ``pg_get_constraintdef`` prints it.
+
+    Constraint triggers are among the triggers. A NOT NULL constraint (PostgreSQL 18) is listed only where it is not
+    valid or not inherited: ``Column.not_null`` says the rest, and the names that PostgreSQL makes up for them would
+    make equal tables differ.
+    """
 
     name: str
-    kind: Literal["primary key", "unique", "foreign key", "check", "not null", "exclude", "trigger"]
+    kind: Literal["primary key", "unique", "foreign key", "check", "not null", "exclude"]
     columns: tuple[str, ...] = ()
     definition: str = ""
     expression: str | None = None  # of a CHECK
@@ -74,6 +88,8 @@ class Index:
     exclusion: bool = False
     constraint: str | None = None
     valid: bool = True
+    clustered: bool = False
+    tablespace: str | None = None
     definition: str = ""
     partition_of: Name | None = None
     comment: str | None = None
@@ -87,6 +103,7 @@ class Trigger:
     definition: str
     function: Name
     enabled: str = "origin"
+    inherited: bool = False  # of the partitioned table
     comment: str | None = None
 
 
@@ -105,7 +122,11 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Privileges of one grantee (``PUBLIC`` is written so); ``columns`` empty means the whole object."""
+    """Privileges of one grantee (``PUBLIC`` is written so); ``columns`` empty means the whole object.
+
+    What an owner has anyway is not listed. An owner who gave some of it up is, with what is left. PUBLIC's default
+    EXECUTE on routines and USAGE on types is listed, since taking it away is common and matters.
+    """
 
     grantee: str
     privileges: tuple[str, ...]
@@ -131,11 +152,13 @@ class Table:
     partition_of: Name | None = None
     partition_bound: str | None = None
     inherits: tuple[Name, ...] = ()
-    replica_identity: str = "default"
+    replica_identity: str = "default"  # full, nothing or "index i"
     unlogged: bool = False
     options: tuple[str, ...] = ()
     tablespace: str | None = None
-    method: str | None = None
+    method: str | None = None  # where it is not heap
+    server: str | None = None  # of a foreign table
+    of_type: str | None = None  # of a typed table
     owner: str = field(default="", compare=False)
     grants: tuple[Grant, ...] = ()
     comment: str | None = None
@@ -237,7 +260,13 @@ class Range:
 
     name: Name
     subtype: str
+    collation: str | None = None
+    operator_class: str | None = None  # where it is not the subtype's default
+    canonical: str | None = None
+    difference: str | None = None
+    multirange: str | None = None
     owner: str = field(default="", compare=False)
+    grants: tuple[Grant, ...] = ()
     comment: str | None = None
 
 
@@ -274,6 +303,7 @@ class Statistics:
     name: Name
     table: Name
     definition: str
+    target: int | None = None
     comment: str | None = None
 
 
@@ -310,12 +340,13 @@ class Catalog:
         return next((t for t in self.tables if t.name in wanted), None)
 
     def enum(self, type: str) -> Enum | None:
-        """The enum whose name ``format_type`` prints so."""
-        return next((e for e in self.enums if type in {e.name.name, str(e.name), str(Name(None, e.name.name))}), None)
+        """The enum whose name ``format_type`` prints so; that of an array's elements too (``public.colour[]``)."""
+        return next((e for e in self.enums if _called(type, e.name)), None)
 
     def domain(self, type: str) -> Domain | None:
-        """The domain whose name ``format_type`` prints so."""
-        return next(
-            (d for d in self.domains if type in {d.name.name, str(d.name), str(Name(None, d.name.name))}),
-            None,
-        )
+        """The domain whose name ``format_type`` prints so; that of an array's elements too."""
+        return next((d for d in self.domains if _called(type, d.name)), None)
+
+
+def _called(type: str, name: Name) -> bool:
+    return type.removesuffix("[]") in {str(name), str(Name(None, name.name)), name.name}

@@ -1,0 +1,345 @@
+-- The picture of a database as one JSON document of flat lists; read.py puts them together. PostgreSQL 13 and newer:
+-- columns that only newer catalogs have are reached through to_jsonb(row).
+-- What PostgreSQL prints depends on a few settings. They are changed, and put back, within this one statement, so
+-- that it works inside and outside of a transaction and leaves nothing behind. The chain of LATERAL and OFFSET 0
+-- fixes the order of evaluation: remember, set, read, restore.
+WITH RECURSIVE
+ours AS MATERIALIZED (
+    SELECT oid, nspname, nspowner, nspacl
+      FROM pg_catalog.pg_namespace
+     WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+),
+extended AS MATERIALIZED (
+    SELECT classid, objid FROM pg_catalog.pg_depend WHERE deptype = 'e'
+),
+relation AS MATERIALIZED (
+    SELECT c.*
+      FROM pg_catalog.pg_class c
+     WHERE c.relnamespace IN (SELECT oid FROM ours)
+       AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
+       AND c.oid NOT IN (SELECT objid FROM extended WHERE classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
+       AND c.reltype NOT IN (SELECT objid FROM extended WHERE classid = 'pg_catalog.pg_type'::pg_catalog.regclass)
+),
+heap AS MATERIALIZED (
+    SELECT oid FROM relation WHERE relkind IN ('r', 'p', 'f', 'v', 'm')
+),
+type AS MATERIALIZED (
+    SELECT t.*
+      FROM pg_catalog.pg_type t
+     WHERE t.typnamespace IN (SELECT oid FROM ours)
+       AND t.typtype IN ('d', 'e', 'r')
+       AND t.oid NOT IN (SELECT objid FROM extended WHERE classid = 'pg_catalog.pg_type'::pg_catalog.regclass)
+),
+behind AS MATERIALIZED ( -- what is behind each domain, in steps; the last step is no domain
+    SELECT oid, typbasetype AS base, typtypmod AS modifier, typnotnull AS not_null
+      FROM pg_catalog.pg_type WHERE typtype = 'd'
+     UNION ALL
+    SELECT behind.oid, t.typbasetype, t.typtypmod, behind.not_null OR t.typnotnull
+      FROM behind JOIN pg_catalog.pg_type t ON t.oid = behind.base
+     WHERE t.typtype = 'd'
+),
+kind AS MATERIALIZED ( -- every type with its base type, behind domains
+    SELECT t.oid, t.typcategory AS category, t.typcollation AS collation, t.typstorage AS storage,
+           COALESCE(b.base, t.oid) AS base, b.modifier, COALESCE(b.not_null, false) AS not_null,
+           b.oid IS NOT NULL AND t.typdefault IS NOT NULL AS defaulted,
+           CASE WHEN t.typcategory = 'A' THEN COALESCE(bt.typelem, t.typelem) END AS element
+      FROM pg_catalog.pg_type t
+      LEFT JOIN behind b ON b.oid = t.oid AND b.base NOT IN (SELECT oid FROM behind)
+      LEFT JOIN pg_catalog.pg_type bt ON bt.oid = b.base
+),
+attribute AS MATERIALIZED (
+    SELECT a.attrelid AS relation, a.attnum AS number, a.attname AS name,
+           pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
+           pg_catalog.format_type(k.base, NULL) AS base,
+           k.category,
+           CASE WHEN k.element <> 0
+                THEN pg_catalog.format_type(k.element, COALESCE(k.modifier, a.atttypmod)) END AS element,
+           a.attnotnull AS not_null, k.not_null AS type_not_null, k.defaulted AS type_default,
+           CASE WHEN a.atthasdef THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END AS expression,
+           NULLIF(a.attidentity, '') AS identity,
+           NULLIF(a.attgenerated, '') AS generated,
+           CASE WHEN a.attcollation NOT IN (0, k.collation) THEN a.attcollation::pg_catalog.regcollation END AS collation,
+           CASE WHEN a.attstorage <> k.storage THEN a.attstorage END AS storage,
+           NULLIF(pg_catalog.to_jsonb(a) ->> 'attcompression', '') AS compression,
+           NULLIF(a.attstattarget, -1) AS statistics,
+           a.attndims AS dimensions,
+           a.attinhcount > 0 AS inherited,
+           COALESCE(a.attoptions, '{}') || COALESCE(a.attfdwoptions, '{}') AS options,
+           (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+                       CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(g.grantee) END,
+                       g.privilege_type, g.is_grantable))
+              FROM pg_catalog.aclexplode(a.attacl) g) AS acl
+      FROM relation c
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      JOIN kind k ON k.oid = a.atttypid
+      LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     WHERE c.relkind <> 'S'
+),
+printing (setting, wanted) AS (
+    VALUES ('search_path', ''), ('timezone', 'UTC'), ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'),
+           ('extra_float_digits', '1'), ('bytea_output', 'hex'), ('quote_all_identifiers', 'off')
+)
+SELECT document.document
+  FROM (SELECT pg_catalog.array_agg(setting) AS settings, pg_catalog.array_agg(wanted) AS wanted,
+               pg_catalog.array_agg(pg_catalog.current_setting(setting)) AS remembered
+          FROM printing OFFSET 0) remember
+ CROSS JOIN LATERAL (
+       SELECT pg_catalog.count(pg_catalog.set_config(s, w, true)) AS done
+         FROM ROWS FROM (pg_catalog.unnest(settings), pg_catalog.unnest(wanted)) AS u (s, w)
+        WHERE remembered IS NOT NULL OFFSET 0) change
+ CROSS JOIN LATERAL (SELECT pg_catalog.json_build_object(
+
+'version', pg_catalog.current_setting('server_version_num')::integer,
+
+'defaults', (
+    SELECT pg_catalog.json_object_agg(k, (
+               SELECT pg_catalog.json_agg(g.privilege_type)
+                 FROM pg_catalog.aclexplode(pg_catalog.acldefault(k, 10)) g WHERE g.grantee = 10))
+      FROM pg_catalog.unnest('{r,s,n,T,f}'::"char"[]) k),
+
+'comments', (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+               d.classoid::pg_catalog.regclass, d.objoid, d.objsubid, d.description))
+      FROM pg_catalog.pg_description d
+     WHERE (d.objoid >= 16384 OR d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass)
+       AND (d.classoid, d.objoid) NOT IN (SELECT classid, objid FROM extended)),
+
+'schemas', (
+    SELECT pg_catalog.json_agg(x) FROM (
+    SELECT n.oid, n.nspname AS name, pg_catalog.pg_get_userbyid(n.nspowner) AS owner,
+           CASE WHEN n.nspacl IS NOT NULL THEN (
+               SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_array(
+                          CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(g.grantee) END,
+                          g.privilege_type, g.is_grantable)), '[]')
+                 FROM pg_catalog.aclexplode(n.nspacl) g) END AS acl
+      FROM ours n
+     WHERE n.oid NOT IN (SELECT objid FROM extended
+                          WHERE classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass)) x),
+
+'relations', (
+    SELECT pg_catalog.json_agg(x) FROM (
+    SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind,
+           pg_catalog.pg_get_userbyid(c.relowner) AS owner,
+           c.relrowsecurity AS row_security, c.relforcerowsecurity AS force_row_security,
+           c.relpersistence = 'u' AS unlogged, c.relispopulated AS populated,
+           COALESCE(c.reloptions, '{}') || ARRAY(
+               SELECT 'toast.' || o FROM pg_catalog.pg_class t, pg_catalog.unnest(t.reloptions) o
+                WHERE t.oid = c.reltoastrelid) || COALESCE(f.ftoptions, '{}') AS options,
+           s.srvname AS server, sp.spcname AS tablespace, am.amname AS method, c.relreplident AS replica_identity,
+           c.reloftype <> 0 AS typed, NULLIF(c.reloftype, 0)::pg_catalog.regtype AS of_type,
+           CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END AS partition_key,
+           CASE WHEN c.relispartition THEN pg_catalog.pg_get_expr(c.relpartbound, c.oid) END AS partition_bound,
+           c.relispartition AS partition,
+           (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(pn.nspname, p.relname) ORDER BY i.inhseqno)
+              FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class p ON p.oid = i.inhparent
+              JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
+             WHERE i.inhrelid = c.oid) AS parents,
+           CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END AS definition,
+           CASE WHEN c.relacl IS NOT NULL THEN (
+               SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_array(
+                          CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(g.grantee) END,
+                          g.privilege_type, g.is_grantable)), '[]')
+                 FROM pg_catalog.aclexplode(c.relacl) g) END AS acl
+      FROM relation c
+      JOIN ours n ON n.oid = c.relnamespace
+      LEFT JOIN pg_catalog.pg_foreign_table f ON f.ftrelid = c.oid
+      LEFT JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver
+      LEFT JOIN pg_catalog.pg_tablespace sp ON sp.oid = c.reltablespace
+      LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam AND am.amname <> 'heap') x),
+
+'columns', (SELECT pg_catalog.json_agg(x ORDER BY x.relation, x.number) FROM attribute x),
+
+'constraints', (
+    SELECT pg_catalog.json_agg(x) FROM (
+    SELECT k.oid, k.conrelid AS relation, k.contypid AS type, k.conname AS name, k.contype AS kind,
+           ARRAY(SELECT a.attname FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY u (n, i)
+                   JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n ORDER BY u.i) AS columns,
+           pg_catalog.pg_get_constraintdef(k.oid) AS definition,
+           CASE WHEN k.contype = 'c' THEN pg_catalog.pg_get_expr(k.conbin, k.conrelid) END AS expression,
+           rn.nspname AS ref_schema, r.relname AS ref_name,
+           ARRAY(SELECT a.attname FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY u (n, i)
+                   JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n
+                  ORDER BY u.i) AS referenced_columns,
+           k.confdeltype AS on_delete, k.confupdtype AS on_update, k.convalidated AS validated,
+           COALESCE((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true) AS enforced,
+           k.condeferrable AS deferrable, k.condeferred AS deferred,
+           k.coninhcount > 0 OR k.conparentid <> 0 AS inherited,
+           CASE WHEN k.contype IN ('p', 'u', 'x') THEN i.relname END AS index
+      FROM pg_catalog.pg_constraint k
+      LEFT JOIN pg_catalog.pg_class r ON r.oid = k.confrelid
+      LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
+      LEFT JOIN pg_catalog.pg_class i ON i.oid = k.conindid
+      LEFT JOIN pg_catalog.pg_constraint parent ON parent.oid = k.conparentid
+     WHERE (k.conrelid IN (SELECT oid FROM heap) OR k.contypid IN (SELECT oid FROM type))
+       AND k.contype <> 't'
+       -- columns say NOT NULL themselves, except that it is not valid or not inherited (PostgreSQL 18)
+       AND (k.contype <> 'n' OR NOT k.convalidated OR k.connoinherit)
+       -- a key to a partitioned table has a row for each partition there
+       AND (parent.oid IS NULL OR parent.conrelid <> k.conrelid)) x),
+
+'indexes', (
+    SELECT pg_catalog.json_agg(x) FROM (
+    SELECT i.indexrelid AS oid, i.indrelid AS relation, c.relname AS name, am.amname AS method,
+           (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(a.attname, CASE u.attnum WHEN 0
+                       THEN pg_catalog.pg_get_indexdef(i.indexrelid, u.n::integer, false)
+                       ELSE pg_catalog.quote_ident(a.attname) END) ORDER BY u.n)
+              FROM pg_catalog.unnest(i.indkey) WITH ORDINALITY u (attnum, n)
+              LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum) AS keys,
+           i.indnkeyatts AS key_count,
+           CASE WHEN i.indpred IS NOT NULL THEN pg_catalog.pg_get_expr(i.indpred, i.indrelid) END AS where,
+           i.indisunique AS unique,
+           NOT COALESCE((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_distinct,
+           i.indisprimary AS primary, i.indisexclusion AS exclusion, k.conname AS constraint,
+           i.indisvalid AS valid, i.indisclustered AS clustered, i.indisreplident AS replica_identity,
+           pg_catalog.pg_get_indexdef(i.indexrelid) AS definition, sp.spcname AS tablespace,
+           pn.nspname AS parent_schema, p.relname AS parent_name
+      FROM heap h
+      JOIN pg_catalog.pg_index i ON i.indrelid = h.oid
+      JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+      JOIN pg_catalog.pg_am am ON am.oid = c.relam
+      LEFT JOIN pg_catalog.pg_constraint k
+             ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
+      LEFT JOIN pg_catalog.pg_tablespace sp ON sp.oid = c.reltablespace
+      LEFT JOIN pg_catalog.pg_inherits inh ON inh.inhrelid = i.indexrelid
+      LEFT JOIN pg_catalog.pg_class p ON p.oid = inh.inhparent
+      LEFT JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace) x),
+
+'triggers', (
+    SELECT pg_catalog.json_agg(x) FROM (
+    SELECT t.oid, t.tgrelid AS relation, t.tgname AS name, pg_catalog.pg_get_triggerdef(t.oid) AS definition,
+           n.nspname AS function_schema, p.proname AS function_name, t.tgenabled AS enabled,
+           t.tgparentid <> 0 AS inherited
+      FROM heap h
+      JOIN pg_catalog.pg_trigger t ON t.tgrelid = h.oid
+      JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+      JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+     WHERE NOT t.tgisinternal OR (t.tgparentid <> 0 AND t.tgconstraint = 0)) x),
+
+'policies', (
+    SELECT pg_catalog.json_agg(x) FROM (
+    SELECT p.oid, p.polrelid AS relation, p.polname AS name, p.polcmd AS command, p.polpermissive AS permissive,
+           ARRAY(SELECT CASE r WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(r) END
+                   FROM pg_catalog.unnest(p.polroles) r ORDER BY 1) AS roles,
+           pg_catalog.pg_get_expr(p.polqual, p.polrelid) AS using,
+           pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) AS check
+      FROM heap h JOIN pg_catalog.pg_policy p ON p.polrelid = h.oid) x),
+
+'rules', (
+    SELECT pg_catalog.json_agg(x ORDER BY x.name) FROM (
+    SELECT r.ev_class AS relation, r.rulename AS name, r.ev_enabled AS enabled,
+           pg_catalog.pg_get_ruledef(r.oid) AS definition
+      FROM heap h JOIN pg_catalog.pg_rewrite r ON r.ev_class = h.oid
+     WHERE r.rulename <> '_RETURN') x),
+
+'sequences', (
+    SELECT pg_catalog.json_agg(x) FROM (
+    SELECT s.seqrelid AS relation, pg_catalog.format_type(s.seqtypid, NULL) AS type, s.seqstart AS start,
+           s.seqincrement AS increment, s.seqmin AS minimum, s.seqmax AS maximum, s.seqcache AS cache,
+           s.seqcycle AS cycle, d.refobjid AS owner_relation, d.refobjsubid AS owner_column,
+           COALESCE(d.deptype = 'i', false) AS identity
+      FROM relation c
+      JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
+      LEFT JOIN pg_catalog.pg_depend d
+             ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.objsubid = 0
+            AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')) x),
+
+'types', (
+    SELECT pg_catalog.json_agg(x) FROM (
+    SELECT t.oid, n.nspname AS schema, t.typname AS name, t.typtype AS kind,
+           pg_catalog.pg_get_userbyid(t.typowner) AS owner,
+           (SELECT pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder)
+              FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid) AS labels,
+           pg_catalog.format_type(t.typbasetype, t.typtypmod) AS type, pg_catalog.format_type(k.base, NULL) AS base,
+           k.category, t.typnotnull AS not_null,
+           CASE WHEN t.typdefaultbin IS NOT NULL THEN pg_catalog.pg_get_expr(t.typdefaultbin, 0) END AS default,
+           CASE WHEN t.typtype = 'd' AND t.typcollation NOT IN (0, b.typcollation)
+                THEN t.typcollation::pg_catalog.regcollation END AS collation,
+           pg_catalog.format_type(r.rngsubtype, NULL) AS subtype,
+           NULLIF(r.rngcanonical, 0)::pg_catalog.regprocedure AS canonical,
+           NULLIF(r.rngsubdiff, 0)::pg_catalog.regprocedure AS difference,
+           CASE WHEN r.rngcollation NOT IN (0, rt.typcollation)
+                THEN r.rngcollation::pg_catalog.regcollation END AS range_collation,
+           CASE WHEN NOT o.opcdefault THEN pg_catalog.quote_ident(o.opcname) END AS operator_class,
+           pg_catalog.format_type((pg_catalog.to_jsonb(r) ->> 'rngmultitypid')::pg_catalog.oid, NULL) AS multirange,
+           CASE WHEN t.typacl IS NOT NULL THEN (
+               SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_array(
+                          CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(g.grantee) END,
+                          g.privilege_type, g.is_grantable)), '[]')
+                 FROM pg_catalog.aclexplode(t.typacl) g) END AS acl
+      FROM type t
+      JOIN ours n ON n.oid = t.typnamespace
+      JOIN kind k ON k.oid = t.oid
+      LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
+      LEFT JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid
+      LEFT JOIN pg_catalog.pg_type rt ON rt.oid = r.rngsubtype
+      LEFT JOIN pg_catalog.pg_opclass o ON o.oid = r.rngsubopc) x),
+
+'composites', (
+    SELECT pg_catalog.json_agg(x) FROM (
+    SELECT c.oid AS relation, t.oid, n.nspname AS schema, c.relname AS name,
+           pg_catalog.pg_get_userbyid(t.typowner) AS owner,
+           CASE WHEN t.typacl IS NOT NULL THEN (
+               SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_array(
+                          CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(g.grantee) END,
+                          g.privilege_type, g.is_grantable)), '[]')
+                 FROM pg_catalog.aclexplode(t.typacl) g) END AS acl
+      FROM relation c
+      JOIN pg_catalog.pg_type t ON t.oid = c.reltype
+      JOIN ours n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'c') x),
+
+'routines', (
+    SELECT pg_catalog.json_agg(x) FROM (
+    SELECT p.oid, n.nspname AS schema, p.proname AS name, p.prokind AS kind,
+           pg_catalog.pg_get_userbyid(p.proowner) AS owner,
+           pg_catalog.pg_get_function_identity_arguments(p.oid) AS arguments,
+           pg_catalog.pg_get_function_result(p.oid) AS result, l.lanname AS language,
+           CASE WHEN p.prokind <> 'a' THEN pg_catalog.pg_get_functiondef(p.oid) END AS definition,
+           (SELECT pg_catalog.to_jsonb(x) FROM (
+                SELECT g.aggkind AS kind, NULLIF(g.aggtransfn, 0)::pg_catalog.regproc AS sfunc,
+                       pg_catalog.format_type(g.aggtranstype, NULL) AS stype, NULLIF(g.aggtransspace, 0) AS sspace,
+                       NULLIF(g.aggfinalfn, 0)::pg_catalog.regproc AS finalfunc,
+                       g.aggfinalmodify AS finalfunc_modify, g.agginitval AS initcond,
+                       NULLIF(g.aggcombinefn, 0)::pg_catalog.regproc AS combinefunc,
+                       NULLIF(g.aggserialfn, 0)::pg_catalog.regproc AS serialfunc,
+                       NULLIF(g.aggdeserialfn, 0)::pg_catalog.regproc AS deserialfunc,
+                       NULLIF(g.aggmtransfn, 0)::pg_catalog.regproc AS msfunc,
+                       NULLIF(g.aggminvtransfn, 0)::pg_catalog.regproc AS minvfunc,
+                       NULLIF(g.aggmfinalfn, 0)::pg_catalog.regproc AS mfinalfunc,
+                       g.aggminitval AS minitcond, NULLIF(g.aggsortop, 0)::pg_catalog.regoperator AS sortop,
+                       p.proparallel AS parallel
+                  FROM pg_catalog.pg_aggregate g WHERE g.aggfnoid = p.oid) x) AS aggregate,
+           p.prosecdef AS security_definer, p.provolatile AS volatility,
+           CASE WHEN p.proacl IS NOT NULL THEN (
+               SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_array(
+                          CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(g.grantee) END,
+                          g.privilege_type, g.is_grantable)), '[]')
+                 FROM pg_catalog.aclexplode(p.proacl) g) END AS acl
+      FROM pg_catalog.pg_proc p
+      JOIN ours n ON n.oid = p.pronamespace
+      JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+     WHERE p.oid NOT IN (SELECT objid FROM extended WHERE classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
+       -- constructors of range and multirange types come and go with them
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                        WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid
+                          AND d.deptype = 'i')) x),
+
+'extensions', (
+    SELECT pg_catalog.json_agg(x) FROM (
+    SELECT e.extname AS name, e.extversion AS version, n.nspname AS schema
+      FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace) x),
+
+'statistics', (
+    SELECT pg_catalog.json_agg(x) FROM (
+    SELECT s.oid, n.nspname AS schema, s.stxname AS name, s.stxrelid AS relation,
+           pg_catalog.pg_get_statisticsobjdef(s.oid) AS definition, NULLIF(s.stxstattarget, -1) AS target
+      FROM heap h
+      JOIN pg_catalog.pg_statistic_ext s ON s.stxrelid = h.oid
+      JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace) x)
+
+) AS document WHERE change.done > 0 OFFSET 0) document
+ CROSS JOIN LATERAL (
+       SELECT pg_catalog.count(pg_catalog.set_config(s, r, true)) AS done
+         FROM ROWS FROM (pg_catalog.unnest(settings), pg_catalog.unnest(remembered)) AS u (s, r)
+        WHERE document.document IS NOT NULL OFFSET 0) restore
+ WHERE restore.done > 0
