@@ -75,8 +75,8 @@ def read(connection: Connection) -> Catalog:
 class _Assembly:
     """The flat lists of the document, grouped by what they belong to."""
 
-    def __init__(self, document: dict[str, list[_Row] | None]) -> None:
-        self.document: dict[str, Any] = document
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
         self.comments = {(kind, oid, number): text for kind, oid, number, text in document["comments"] or ()}
         self.defaults = {kind: frozenset(privileges) for kind, privileges in self.document["defaults"].items()}
         self.relations = {row["oid"]: row for row in self.rows("relations")}
