@@ -35,6 +35,7 @@ class Failure:
     table: str | None = None
     column: str | None = None
     constraint: str | None = None
+    left_invalid: tuple[Name, ...] = ()  # indexes that a failed CREATE INDEX CONCURRENTLY left behind
 
     def __str__(self) -> str:
         return f"{self.message} (SQLSTATE {self.sqlstate})"
@@ -44,14 +45,15 @@ class Failure:
 class Lock:
     """A lock on a table that stood before the change: gained by this statement (or made stronger by it).
 
-    ``held_ms``: from this statement's start to the end of the transaction. ``held_after``: how many further statements
-    ran while it was held.
+    ``held_ms``: from this statement's start to the end of the transaction; ``estimated_ms``: the same at production's
+    row counts, None where nothing grew with rows. ``held_until``: the last statement that ran while it was held.
     """
 
     table: Name
     mode: str
     held_ms: float
-    held_after: int = 0
+    held_until: Statement
+    estimated_ms: float | None = None
 
     @property
     def blocks_reads(self) -> bool:

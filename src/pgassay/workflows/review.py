@@ -1,5 +1,304 @@
-"""``pgassay review``: what will these migrations do?"""
+"""``pgassay review``: what will these migrations do?
 
+Read the project, build what is deployed on a scratch server, rehearse what is pending, and judge what was seen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pgassay.catalog import column_statistics, sizes
+from pgassay.errors import UsageError
+from pgassay.model import (
+    FileFacts,
+    Finding,
+    Migration,
+    Name,
+    Pending,
+    Project,
+    ProjectFacts,
+    Report,
+    ServerFacts,
+    Skipped,
+    Statement,
+    Transaction,
+)
+from pgassay.model.observations import Rehearsed
+from pgassay.rehearsal import Conditions, rehearse
+from pgassay.rehearsal.play import play
+from pgassay.rehearsal.presume import Presumed, presume
+from pgassay.rules import Step, judge, live_steps, static_steps
+from pgassay.rules.judge import judge_oddities, order
+from pgassay.server import Connection, Server, StatementError, find_binaries, scratch
+from pgassay.server.binaries import Binaries
+from pgassay.server.live import connect_live
+from pgassay.sources import (
+    open_project,
+    pending_database,
+    pending_default,
+    pending_history,
+    pending_since,
+    transactions,
+)
 from pgassay.workflows.options import ReviewOptions
+from pgassay.workload import read_file, read_statistics
 
-__all__ = ["ReviewOptions"]
+Progress = Callable[[str], None]
+
+
+def review(path: str, options: ReviewOptions, progress: Progress | None = None) -> Report:
+    """Review the pending migrations of a project. Raises PgassayError for whatever the user can set right."""
+    began = time.monotonic()
+    say = progress or (lambda _: None)
+    _check(options)
+    say(f"reading {path}")
+    project = open_project(path, kind=options.kind, allow_code=options.allow_code, text=options.text)
+    with contextlib.ExitStack() as stack:
+        live = stack.enter_context(connect_live(options.database)) if options.database else None
+        pending = _pending(project, options, live)
+        if options.static:
+            found = _static(project, pending)
+        else:
+            production = _production(live, options)
+            binaries, note = _binaries(options, production.version)
+            server = stack.enter_context(scratch(binaries))
+            found = _Review(server, project, pending, options, production, say).run()
+            found.notes[:0] = [note] if note else []
+    return _report(project, pending, options, found, time.monotonic() - began)
+
+
+def _check(options: ReviewOptions) -> None:
+    ways = [flag for flag, on in (("--history", options.history), ("--base", options.base)) if on]
+    if len(ways) > 1 or (ways and options.database):
+        raise UsageError(
+            f"{' and '.join([*ways, *(['--database'] if options.database else [])])} contradict each other",
+            hint="Each says in its own way what is deployed already: choose one.",
+        )
+    if options.rows < 1:
+        raise UsageError("--rows must be at least 1")
+
+
+def _pending(project: Project, options: ReviewOptions, live: Connection | None) -> Pending:
+    if live is not None:
+        return pending_database(project, live)
+    if options.base:
+        return pending_since(project, options.base)
+    if options.history:
+        return pending_history(project)
+    return pending_default(project)
+
+
+def _units(project: Project, pending: Pending) -> list[Transaction]:
+    """What is rehearsed as one: each file by itself in a history, else what the runner runs together."""
+    if pending.history:
+        return [unit for migration in pending.pending for unit in transactions(project, [migration])]
+    return list(transactions(project, pending.pending))
+
+
+# Production, as far as it is known
+
+
+@dataclass(frozen=True, slots=True)
+class _Production:
+    version: int | None = None
+    rows: Mapping[Name, int] = field(default_factory=dict)
+    statistics: Mapping[Name, Mapping[str, object]] | None = None
+    workload: tuple[str, ...] = ()
+
+
+def _production(live: Connection | None, options: ReviewOptions) -> _Production:
+    named = {_table_name(word): rows for word, rows in options.table_rows.items()}
+    workload = read_file(options.workload) if options.workload else ()
+    if live is None:
+        return _Production(rows=named, workload=workload)
+    counted = {name: size.rows for name, size in sizes(live).items() if size.rows is not None}
+    return _Production(
+        version=int(live.value("SHOW server_version_num") or 0) // 10000,
+        rows=counted | named,
+        statistics=column_statistics(live),
+        workload=workload or read_statistics(live),
+    )
+
+
+def _table_name(word: str) -> Name:
+    schema, _, name = word.rpartition(".")
+    return Name(schema or "public", name)
+
+
+def _binaries(options: ReviewOptions, production: int | None) -> tuple[Binaries, str | None]:
+    directory = Path(options.postgres_bin) if options.postgres_bin else None
+    if options.postgres_version or directory or production is None:
+        return find_binaries(options.postgres_version, directory), None
+    with contextlib.suppress(Exception):
+        return find_binaries(production), None
+    binaries = find_binaries()
+    return binaries, f"production runs PostgreSQL {production}, which is not installed here: used {binaries.version}"
+
+
+# The review
+
+
+@dataclass(slots=True)
+class _Found:
+    steps: list[Step] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    suppressed: list[Finding] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    ms: dict[str, float] = field(default_factory=dict)
+    probed: int = 0
+    server: ServerFacts = ServerFacts(version=None, source="none: the text alone was read")
+
+
+def _static(project: Project, pending: Pending) -> _Found:
+    found = _Found()
+    for unit in _units(project, pending):
+        found.steps.extend(static_steps(unit, project.runner))
+    return found
+
+
+@dataclass(slots=True)
+class _Review:
+    server: Server
+    project: Project
+    pending: Pending
+    options: ReviewOptions
+    production: _Production
+    say: Progress
+
+    def run(self) -> _Found:
+        binaries = self.server.binaries
+        found = _Found(server=ServerFacts(version=binaries.version, source=binaries.source))
+        database = self.server.create()
+        presumed = self._presume(database, found)
+        self._deploy(database, found)
+        conditions = Conditions(
+            rows=self.options.rows,
+            seed=self.options.seed,
+            limit=self.options.statement_timeout,
+            production=self.production.rows,
+            assume_rows=self.options.assume_rows,
+            workload=self.production.workload,
+            statistics=self.production.statistics,
+        )
+        assumed = {a.table.within("public") for a in presumed.assumed if a.table is not None}
+        units = _units(self.project, self.pending)
+        for number, unit in enumerate(units, 1):
+            path = unit.migrations[0].path
+            self.say(f"rehearsing {path} ({number} of {len(units)})")
+            outcome = rehearse(self.server, database, unit, conditions, self.say)
+            self.server.drop(database)
+            database = outcome.database
+            found.steps.extend(
+                live_steps(
+                    outcome.rehearsed,
+                    self.project.runner,
+                    before=outcome.before,
+                    after=outcome.after,
+                    known=self.production.rows,
+                    assumed=assumed,
+                )
+            )
+            _note(found, outcome.rehearsed)
+        return found
+
+    def _presume(self, database: str, found: _Found) -> Presumed:
+        everything = [s for m in (*self.pending.deployed, *self.pending.pending) for s in m.statements]
+        presumed = presume(self.server, everything)
+        for role in presumed.roles:
+            self.server.admin.run(role)
+        with self.server.connect(database) as session:
+            for sql in presumed.statements:
+                with contextlib.suppress(StatementError):
+                    session.run(sql)
+        found.notes.extend(f"assumed: {a.text}" for a in presumed.assumed)
+        return presumed
+
+    def _deploy(self, database: str, found: _Found) -> None:
+        """Apply what is deployed, as the runner would have: file by file."""
+        for unit in (u for m in self.pending.deployed for u in transactions(self.project, [m])):
+            self.say(f"applying {unit.migrations[0].path}")
+            for played in play(
+                self.server, database, unit, limit=self.options.statement_timeout, heal=True, look=False
+            ):
+                if played.error or played.skipped:
+                    why = played.skipped or f"{played.error} (deployed already; it failed on the scratch server)"
+                    found.skipped.append(_skipped(played.statement, why))
+
+
+def _note(found: _Found, rehearsed: Rehearsed) -> None:
+    found.probed += rehearsed.probed
+    for seen in rehearsed.observations:
+        path = seen.statement.path
+        found.ms[path] = found.ms.get(path, 0.0) + seen.ms
+        if seen.skipped:
+            found.skipped.append(_skipped(seen.statement, seen.skipped))
+        elif seen.failure and seen.failure.cause == "missing":
+            found.skipped.append(_skipped(seen.statement, f"could not be run on the scratch server: {seen.failure}"))
+    first = rehearsed.transaction.migrations[0]
+    found.skipped.extend(Skipped(path=first.path, line=1, statement="", reason=note) for note in rehearsed.notes)
+
+
+def _skipped(statement: Statement, reason: str) -> Skipped:
+    return Skipped(path=statement.path, line=statement.line, statement=statement.text, reason=reason)
+
+
+# The report
+
+
+def _report(project: Project, pending: Pending, options: ReviewOptions, found: _Found, seconds: float) -> Report:
+    judged = judge(found.steps)
+    odd = judge_oddities((*project.oddities, *pending.oddities))
+    findings = order((*judged.findings, *odd))
+    return Report(
+        project=ProjectFacts(
+            kind=project.kind,
+            path=project.path,
+            runner=project.runner.name,
+            migrations=len(project.migrations),
+            pending=len(pending.pending),
+            why=pending.why,
+        ),
+        server=found.server,
+        files=tuple(_file(m, findings, found.ms.get(m.path)) for m in pending.pending),
+        findings=findings,
+        suppressed=judged.suppressed,
+        skipped=tuple(dict.fromkeys(found.skipped)),
+        notes=tuple(dict.fromkeys(found.notes)),
+        rows=None if options.static else options.rows,
+        seconds=seconds,
+        probed=found.probed,
+    )
+
+
+def _file(migration: Migration, findings: Iterable[Finding], ms: float | None) -> FileFacts:
+    mine = [f for f in findings if f.path == migration.path]
+    return FileFacts(
+        path=migration.path,
+        statements=len(migration.statements),
+        worst=min((f.verdict for f in mine), key=lambda v: v.rank, default=None),
+        findings=len(mine),
+        ms=ms,
+    )
+
+
+def review_statements(
+    server: Server,
+    project: Project,
+    *,
+    deployed: Sequence[Migration],
+    pending: Sequence[Migration],
+    options: ReviewOptions | None = None,
+) -> Report:
+    """Review migrations given as objects, on a server that runs already: what rule pages and tests use."""
+    chosen = options or ReviewOptions(rows=100)
+    waiting = Pending(deployed=tuple(deployed), pending=tuple(pending), why="given")
+    found = _Review(server, project, waiting, chosen, _production(None, chosen), lambda _: None).run()
+    return _report(project, waiting, chosen, found, 0.0)
+
+
+__all__ = ["ReviewOptions", "review", "review_statements"]

@@ -1,0 +1,323 @@
+"""Play a transaction on a scratch database exactly as its runner would send it, and look after each statement."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from pgassay.errors import DiskFull, InputError
+from pgassay.model import Name, Statement, Transaction, quote
+from pgassay.model.actions import (
+    AddColumn,
+    CreateExtension,
+    CreateIndex,
+    CreateRole,
+    DetachPartition,
+    Drop,
+    Maintain,
+    Other,
+    Reindex,
+    TableAction,
+    Transact,
+)
+from pgassay.rehearsal.snapshot import Snapshot, snapshot
+from pgassay.server import SUPERUSER, Connection, ConnectionLost, Server, ServerMessage, StatementError
+from pgassay.server.extensions import install, trusted
+
+_UNDEFINED = {"42P01", "42703", "42704", "42883", "3F000", "42P02"}
+_MISSING = {"42501", "58P01"}  # insufficient_privilege; an extension's file that is not there
+
+
+@dataclass(slots=True, kw_only=True)
+class Play:
+    """One statement as played. ``unit`` numbers the transaction in which it ran; ``retried`` tells that it failed and
+    ran after all once the rows in its way were gone."""
+
+    statement: Statement
+    unit: int
+    ms: float = 0.0
+    before: Snapshot = field(default_factory=Snapshot)
+    after: Snapshot = field(default_factory=Snapshot)
+    error: ServerMessage | None = None
+    missing: bool = False
+    skipped: str | None = None
+    retried: bool = False
+    left_invalid: tuple[Name, ...] = ()
+
+
+def play(
+    server: Server,
+    database: str,
+    transaction: Transaction,
+    *,
+    limit: float,
+    heal: bool = False,
+    look: bool = True,
+    before_each: Callable[[Connection, Statement], None] | None = None,
+    after_each: Callable[[Connection, Statement], None] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> list[Play]:
+    """Play every statement in one session, as the runner would.
+
+    After an error the statement's effects are rolled back and the next one goes on, so that one run shows all there is
+    to see; with ``heal`` the rows in its way are deleted first and it is tried once more. ``limit`` is the time that one
+    statement may take, in seconds: InputError beyond it. DiskFull where the disk is.
+    """
+    player = _Player(server, database, transaction, limit, heal, look, before_each, after_each)
+    plays = []
+    with server.connect(database) as session, player.watch(session):
+        session.run(f"SET statement_timeout = {int(limit * 1000)}")
+        for statement in transaction.statements:
+            if progress:
+                progress(f"{statement.path}:{statement.line}")
+            plays.append(player.play(session, statement))
+        player.finish(session, plays)
+    return plays
+
+
+def stands_alone(statement: Statement) -> bool:
+    """Whether PostgreSQL refuses the statement inside a transaction block."""
+    for action in statement.actions:
+        match action:
+            case CreateIndex(concurrently=True) | Drop(concurrently=True) | DetachPartition(concurrently=True):
+                return True
+            case Reindex(concurrently=True) | Reindex(kind="database" | "system" | "schema"):
+                return True
+            case Maintain(kind="vacuum") | Maintain(kind="cluster", tables=()):
+                return True
+            case Other(kind=kind) if kind in {
+                "createdb", "dropdb", "alter system", "create table space", "drop table space", "create subscription",
+            }:  # fmt: skip
+                return True
+    return False
+
+
+class _Player:
+    def __init__(
+        self,
+        server: Server,
+        database: str,
+        transaction: Transaction,
+        limit: float,
+        heal: bool,
+        look: bool,
+        before_each: Callable[[Connection, Statement], None] | None,
+        after_each: Callable[[Connection, Statement], None] | None,
+    ) -> None:
+        self.server = server
+        self.database = database
+        self.limit = limit
+        self.heal = heal
+        self.look = look
+        self.before_each = before_each
+        self.after_each = after_each
+        self.unit = 0
+        self.one_block = transaction.mode == "block" or (
+            transaction.mode == "query" and len(transaction.statements) > 1
+        )
+        self.begun = False
+        self.last = Snapshot()
+        self.looked = -1  # the unit of the last look
+        self.cut: list[str] = []  # statements that could not be run for want of something
+        self.deadline: float | None = None
+
+    # One statement
+
+    def play(self, session: Connection, statement: Statement) -> Play:
+        played = Play(statement=statement, unit=self.unit)
+        reason = self._beforehand(statement)
+        if reason is not None:
+            played.skipped = reason or None
+            played.before = played.after = self.last
+            return played
+        wrapped = self._open(session, statement)
+        played.unit = self.unit
+        if self.before_each:
+            self.before_each(session, statement)
+        # Inside one transaction the last look still holds.
+        played.before = self.last if self.looked == self.unit and not wrapped else self._look(session)
+        guarded = session.transaction == "open" and not any(statement.of(Transact))
+        if guarded:
+            session.run("SAVEPOINT pgassay")
+        error = self._timed(session, statement, statement.text, played)
+        if error is not None:
+            played.error = error
+            played.missing = self._is_missing(error)
+            if played.missing:
+                self.cut.append(f"line {statement.line}")
+            if guarded:
+                session.run("ROLLBACK TO SAVEPOINT pgassay")
+            elif session.transaction == "failed":
+                session.run("ROLLBACK")
+            if not guarded:
+                played.left_invalid = self._left_invalid(session, played)
+            if self.heal and not played.missing:
+                played.retried = self._retry(session, statement, played, guarded)
+        elif guarded:
+            session.run("RELEASE SAVEPOINT pgassay")
+        if self.after_each and session.transaction != "failed":
+            self.after_each(session, statement)
+        played.after = self._look(session)
+        if wrapped and session.transaction != "idle":
+            self._commit(session, played)
+        self.last = played.after
+        self.looked = self.unit
+        return played
+
+    def finish(self, session: Connection, plays: list[Play]) -> None:
+        """Commit what the runner would commit."""
+        if session.transaction == "open" and plays:
+            self._commit(session, plays[-1])
+
+    def _open(self, session: Connection, statement: Statement) -> bool:
+        """Begin a transaction where the runner, or autocommit, would have one. True where it ends with the statement."""
+        if session.transaction != "idle" or any(statement.of(Transact)):
+            return False
+        if self.one_block and not self.begun:
+            session.run("BEGIN")
+            self.begun = True
+            return False
+        self.unit += 1
+        if stands_alone(statement):
+            return False
+        session.run("BEGIN")
+        return True
+
+    def _beforehand(self, statement: Statement) -> str | None:
+        """What is done before the statement, in its place: a reason (perhaps empty) where it must not run itself."""
+        for extension in statement.of(CreateExtension):
+            if trusted(self.server, extension.name):
+                continue
+            outcome = install(self.server, self.database, extension.name, extension.schema)
+            if outcome == "missing":
+                self.cut.append(f"line {statement.line}")
+                return (
+                    f"extension {extension.name} is not available on the scratch server"
+                    f" (PostgreSQL {self.server.binaries.version}); --postgres-bin names one that has it"
+                )
+            return ""
+        for role in statement.of(CreateRole):
+            if role.name in self.server.roles():
+                return ""  # made by an earlier run of the same migration: roles belong to the whole server
+        return None
+
+    def _timed(self, session: Connection, statement: Statement, sql: str, played: Play) -> ServerMessage | None:
+        start = time.perf_counter()
+        self.deadline = time.monotonic() + self.limit + 1.0
+        try:
+            session.run(sql)
+            return None
+        except StatementError as error:
+            if error.sqlstate == "57014" and time.perf_counter() - start >= self.limit * 0.9:
+                raise self._endless(statement) from None
+            if error.sqlstate == "53100":
+                raise DiskFull(str(error), hint="Free some space, or set PGASSAY_HOME to a larger disk.") from None
+            return error.report
+        except ConnectionLost:
+            if time.perf_counter() - start >= self.limit:
+                raise self._endless(statement) from None
+            raise InputError(
+                "the scratch server lost its session while it ran this statement",
+                path=statement.path,
+                line=statement.line,
+            ) from None
+        finally:
+            self.deadline = None
+            played.ms += (time.perf_counter() - start) * 1000
+
+    def _endless(self, statement: Statement) -> InputError:
+        return InputError(
+            f"this statement did not end within {self.limit:g} s on the scratch server",
+            path=statement.path,
+            line=statement.line,
+            hint="Give it more time with --statement-timeout SECONDS, or fewer rows with --rows.",
+        )
+
+    def _commit(self, session: Connection, played: Play) -> None:
+        start = time.perf_counter()
+        try:
+            session.run("COMMIT")
+        except StatementError as error:  # a deferred constraint
+            played.error = played.error or error.report
+        played.ms += (time.perf_counter() - start) * 1000
+
+    def _look(self, session: Connection) -> Snapshot:
+        return snapshot(session) if self.look and session.transaction != "failed" else self.last
+
+    # Errors
+
+    def _is_missing(self, error: ServerMessage) -> bool:
+        if error.sqlstate in _MISSING or (error.sqlstate == "0A000" and "extension" in error.message):
+            return True
+        return bool(self.cut) and error.sqlstate in _UNDEFINED
+
+    def _left_invalid(self, session: Connection, played: Play) -> tuple[Name, ...]:
+        if not self.look:
+            return ()
+        known = played.before.invalid_indexes
+        return tuple(r.name for oid, r in snapshot(session).invalid_indexes.items() if oid not in known)
+
+    def _retry(self, session: Connection, statement: Statement, played: Play, guarded: bool) -> bool:
+        """Take what stood in the way out of it and run the statement once more."""
+        for preparation, sql in self._cures(statement, played.error):
+            try:
+                if guarded:
+                    session.run("SAVEPOINT pgassay")
+                elif session.transaction == "idle" and not stands_alone(statement):
+                    session.run("BEGIN")
+                for line in preparation:
+                    session.run(line)
+                # The cure's own traces must not count as the statement's.
+                played.before = self._look(session)
+                played.ms = 0.0
+                if self._timed(session, statement, sql, played) is None:
+                    return True
+            except StatementError:
+                pass
+            if guarded:
+                session.run("ROLLBACK TO SAVEPOINT pgassay")
+            elif session.transaction == "failed":
+                session.run("ROLLBACK")
+        return False
+
+    def _cures(self, statement: Statement, error: ServerMessage | None) -> Iterator[tuple[list[str], str]]:
+        if error is None:
+            return
+        if error.sqlstate == "25001":  # CONCURRENTLY inside a transaction
+            yield [], re.sub(r"\bCONCURRENTLY\b", "", statement.text, count=1, flags=re.IGNORECASE)
+            return
+        if error.sqlstate[:2] not in {"23", "22", "42"}:
+            return
+        table = next((a.table for a in statement.actions if isinstance(a, TableAction)), None)
+        if error.sqlstate == "23502" and len(statement.actions) == 1:
+            for added in statement.of(AddColumn):
+                yield [], f"ALTER TABLE {added.table} ADD COLUMN {quote(added.column.name)} {added.column.type}"
+        if error.sqlstate == "23502" and error.table and error.column:
+            yield [f"DELETE FROM {Name(error.schema, error.table)} WHERE {quote(error.column)} IS NULL"], statement.text
+        if table is not None and error.sqlstate[:2] != "42":
+            yield [f"TRUNCATE {table} CASCADE"], statement.text
+
+    # A statement may switch its own timeout off: then somebody outside must end it.
+
+    @contextlib.contextmanager
+    def watch(self, session: Connection) -> Iterator[None]:
+        done = threading.Event()
+
+        def patrol() -> None:
+            while not done.wait(0.25):
+                if self.deadline is not None and time.monotonic() > self.deadline:
+                    with self.server.connect("postgres", role=SUPERUSER) as guard:
+                        guard.run(f"SELECT pg_catalog.pg_terminate_backend({session.pid})")
+                    return
+
+        thread = threading.Thread(target=patrol, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()

@@ -1,0 +1,93 @@
+"""The old-application probe: statements that the version running before the migration would send.
+
+They come from the catalog before (read each column, write what was required and what was known, update each column) and
+from the user's workload. Those that work before are tried again after; each that stops working breaks the application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pgassay.catalog import Catalog, Table
+from pgassay.errors import DiskFull
+from pgassay.model import Name, literal, quote
+from pgassay.server import Connection, ServerMessage, StatementError
+
+_MOST_LABELS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A statement of the old application. ``essence`` is how a report shows it."""
+
+    sql: str
+    table: Name | None = None
+    column: str | None = None
+    source: Literal["catalog", "workload"] = "catalog"
+    prepared: bool = False  # only prepared: its parameters are unknown
+
+
+def catalog_probes(
+    before: Catalog, spare: Mapping[Name, Mapping[str, str | None]], tables: Iterable[Table]
+) -> tuple[Probe, ...]:
+    """What the old application would send to these tables. ``spare`` holds the values of a valid new row."""
+    return tuple(probe for table in tables for probe in _of_table(before, table, spare.get(table.name)))
+
+
+def _of_table(before: Catalog, table: Table, spare: Mapping[str, str | None] | None) -> Iterable[Probe]:
+    name = table.name
+    one = f"(SELECT ctid FROM {name} LIMIT 1)"
+    for column in table.columns:
+        bare = quote(column.name)
+        yield Probe(sql=f"SELECT {bare} FROM {name} LIMIT 1", table=name, column=column.name)
+        if column.generated is None and column.identity != "always" and table.kind == "table":
+            yield Probe(sql=f"UPDATE {name} SET {bare} = {bare} WHERE ctid = {one}", table=name, column=column.name)
+        enum = before.enum(column.type)
+        for label in enum.labels[:_MOST_LABELS] if enum else ():
+            yield Probe(
+                sql=f"SELECT count(*) FROM {name} WHERE {bare} = {literal(label)}", table=name, column=column.name
+            )
+    if spare:
+        required = {c.name for c in table.columns if c.required}
+        if required < spare.keys():
+            yield Probe(sql=_insert(name, {c: v for c, v in spare.items() if c in required}), table=name)
+        yield Probe(sql=_insert(name, spare), table=name)
+
+
+def _insert(table: Name, values: Mapping[str, str | None]) -> str:
+    if not values:
+        return f"INSERT INTO {table} DEFAULT VALUES"
+    columns = ", ".join(quote(c) for c in values)
+    return f"INSERT INTO {table} ({columns}) VALUES ({', '.join('NULL' if v is None else literal(v) for v in values.values())})"
+
+
+def view_probes(before: Catalog) -> tuple[Probe, ...]:
+    """One read of each view."""
+    return tuple(Probe(sql=f"SELECT * FROM {view.name} LIMIT 1", table=view.name) for view in before.views)
+
+
+def workload_probes(statements: Sequence[str]) -> tuple[Probe, ...]:
+    """The user's own statements; those with parameters are prepared, not run."""
+    return tuple(Probe(sql=sql, source="workload", prepared="$1" in sql) for sql in statements)
+
+
+def try_probes(session: Connection, probes: Sequence[Probe]) -> dict[Probe, ServerMessage]:
+    """Run each in a transaction that is rolled back; the errors of those that fail."""
+    failed: dict[Probe, ServerMessage] = {}
+    opened = session.transaction == "idle"
+    if opened:
+        session.run("BEGIN")
+    for probe in probes:
+        command = f"PREPARE pgassay_probe AS {probe.sql}; DEALLOCATE pgassay_probe" if probe.prepared else probe.sql
+        try:
+            session.run(f"SAVEPOINT pgassay_probe; {command}; ROLLBACK TO SAVEPOINT pgassay_probe")
+        except StatementError as error:
+            if error.sqlstate == "53100":
+                raise DiskFull(str(error)) from None
+            failed[probe] = error.report
+            session.run("ROLLBACK TO SAVEPOINT pgassay_probe")
+    if opened:
+        session.run("ROLLBACK")
+    return failed

@@ -1,0 +1,288 @@
+"""Rehearse one transaction of a runner on populated tables, and say statement by statement what happened."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pgassay.catalog import Catalog, read
+from pgassay.model import Name, Statement, Transaction
+from pgassay.model.observations import LOCK_MODES, Break, Failure, Lock, Loss, Observation, Rehearsed, Work
+from pgassay.rehearsal.play import Play, play
+from pgassay.rehearsal.probe import Probe, catalog_probes, try_probes, view_probes, workload_probes
+from pgassay.rehearsal.snapshot import losses, snapshot, work
+from pgassay.rehearsal.values import Values, values_before, values_lost
+from pgassay.server import Connection, Server, ServerMessage
+from pgassay.twin import Fill, fill
+
+_SECOND_SIZE = 20  # times the rows of the first run, for the tables whose work grows
+_SECOND_ROWS = 20_000
+_MANY_ROWS = 200_000  # from here on the second size is a tenth instead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """Under which a rehearsal takes place. ``rows`` a table; ``production``: row counts known of the real database;
+    ``assume_rows`` for every other table; ``limit``: seconds a statement may take; ``workload``: the application's
+    statements; ``statistics``: production's column statistics."""
+
+    rows: int = 1000
+    seed: int = 1
+    limit: float = 60.0
+    production: Mapping[Name, int] = field(default_factory=dict)
+    assume_rows: int = 1_000_000
+    workload: Sequence[str] = ()
+    statistics: Mapping[Name, Mapping[str, object]] | None = None
+
+    def production_rows(self, table: Name) -> int:
+        """Rows of a table in production: known or assumed."""
+        return self.production.get(table, self.assume_rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A rehearsal, the catalogs around it, and the database (empty tables) in which the next one begins."""
+
+    rehearsed: Rehearsed
+    before: Catalog
+    after: Catalog
+    database: str
+
+
+def rehearse(
+    server: Server,
+    database: str,
+    transaction: Transaction,
+    conditions: Conditions,
+    progress: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Play the transaction on empty tables and on populated ones. ``database`` holds the schema before; it is left as
+    it is. The outcome's database holds the schema after, and is the caller's to drop."""
+    with server.connect(database) as session:
+        before = read(session)
+    following = server.create(database)
+    bare = play(server, following, transaction, limit=conditions.limit, heal=True, look=False, progress=progress)
+    with server.connect(following) as session:
+        after = read(session)
+    scene = _Scene(server, database, transaction, conditions, before, after, progress)
+    return Outcome(rehearsed=scene.rehearse(bare), before=before, after=after, database=following)
+
+
+@dataclass(slots=True)
+class _Scene:
+    server: Server
+    database: str
+    transaction: Transaction
+    conditions: Conditions
+    before: Catalog
+    after: Catalog
+    progress: Callable[[str], None] | None
+
+    def rehearse(self, bare: list[Play]) -> Rehearsed:
+        with self._populated(self.conditions.rows) as (name, filled):
+            with self.server.connect(name) as session:
+                probes, already = self._probes(session, filled)
+                tables, rows = _held(session)
+            noted: dict[int, tuple[Values, ...]] = {}
+            changed: dict[int, tuple[Loss, ...]] = {}
+            plays = play(
+                self.server,
+                name,
+                self.transaction,
+                limit=self.conditions.limit,
+                heal=True,
+                before_each=lambda s, statement: noted.update(
+                    {id(statement): values_before(s, statement, self.before)}
+                ),
+                after_each=lambda s, statement: changed.update({id(statement): values_lost(s, noted[id(statement)])}),
+                progress=self.progress,
+            )
+            with self.server.connect(name) as session:
+                broken = [p for p in try_probes(session, probes) if p not in already]
+        breaks = self._attribute(broken) if broken else {}
+        observations = []
+        for number, played in enumerate(plays):
+            statement = played.statement
+            grown = work(statement, played.before, played.after, tables, rows, played.ms)
+            lost = losses(statement, played.before, played.after, tables, rows)
+            observations.append(
+                Observation(
+                    statement=statement,
+                    ms=played.ms,
+                    failure=self._failure(played, bare[number]),
+                    work=grown if not played.error or played.retried else (),
+                    losses=(*lost, *changed.get(id(statement), ())),
+                    breaks=breaks.get(id(statement), ()),
+                    skipped=played.skipped,
+                )
+            )
+        observations = self._estimated(observations, rows)
+        observations = _locked(observations, plays, tables)
+        notes = tuple(f"{u.table}: no rows ({u.constraint or 'table'}: {u.reason})" for u in filled.unfilled)
+        return Rehearsed(
+            transaction=self.transaction,
+            observations=tuple(observations),
+            rows={table: rows.get(table, 0) for table in tables.values()},
+            ms=sum(p.ms for p in plays),
+            probed=len(probes),
+            notes=notes,
+        )
+
+    @contextlib.contextmanager
+    def _populated(self, rows: int | Mapping[Name, int]) -> Iterator[tuple[str, Fill]]:
+        with self.server.database(self.database) as name:
+            with self.server.connect(name) as session:
+                filled = fill(
+                    session,
+                    self.before,
+                    rows=rows,
+                    seed=self.conditions.seed,
+                    obey=self.after,
+                    statistics=self.conditions.statistics,  # type: ignore[arg-type]
+                )
+            yield name, filled
+
+    # The old application
+
+    def _probes(self, session: Connection, filled: Fill) -> tuple[list[Probe], set[Probe]]:
+        """The statements to try, and those of them that fail already before the migration."""
+        same = {t.name: t for t in self.after.tables}
+        types_stand = (self.before.enums, self.before.domains, self.before.composites, self.before.routines) == (
+            self.after.enums, self.after.domains, self.after.composites, self.after.routines,
+        )  # fmt: skip
+        touched = [t for t in self.before.tables if not types_stand or same.get(t.name) != t]
+        probes = [
+            *catalog_probes(self.before, filled.spare, touched),
+            *(view_probes(self.before) if self.before.views != self.after.views or touched else ()),
+            *workload_probes(self.conditions.workload),
+        ]
+        already = set(try_probes(session, probes))
+        return [p for p in probes if p not in already], already
+
+    def _attribute(self, broken: list[Probe]) -> dict[int, tuple[Break, ...]]:
+        """Play once more and try the broken statements after each step: the first step that breaks one is its cause."""
+        found: dict[int, list[Break]] = {}
+        waiting = list(broken)
+
+        def check(session: Connection, statement: Statement) -> None:
+            for probe, error in try_probes(session, waiting).items():
+                waiting.remove(probe)
+                found.setdefault(id(statement), []).append(_break(probe, error))
+
+        with self._populated(self.conditions.rows) as (name, _):
+            play(
+                self.server, name, self.transaction,
+                limit=self.conditions.limit, heal=True, look=False, after_each=check,
+            )  # fmt: skip
+        return {key: tuple(breaks) for key, breaks in found.items()}
+
+    # Errors
+
+    def _failure(self, played: Play, bare: Play) -> Failure | None:
+        error = played.error or bare.error
+        if error is None:
+            return None
+        failure = Failure(
+            sqlstate=error.sqlstate,
+            message=error.message,
+            detail=error.detail,
+            hint=error.hint,
+            table=str(Name(error.schema, error.table)) if error.table else None,
+            column=error.column,
+            constraint=error.constraint,
+            left_invalid=played.left_invalid,
+        )
+        if played.missing or (bare.missing and not played.error):
+            return replace(failure, cause="missing")
+        if bare.error is not None:
+            return failure
+        return replace(failure, cause="values" if self._depends_on_values(error) else "rows")
+
+    def _depends_on_values(self, error: ServerMessage) -> bool:
+        """Whether rows with other values would have passed: the error concerns columns that stood before."""
+        if error.sqlstate[:2] not in {"23", "22"}:
+            return False
+        table = self.before.table(Name(error.schema, error.table)) if error.table else None
+        if table is None:
+            return error.sqlstate[:2] == "22"
+        if error.column:
+            return table.column(error.column) is not None
+        later = self.after.table(table.name)
+        constraint = next((c for c in later.constraints if c.name == error.constraint), None) if later else None
+        index = next((i for i in later.indexes if i.name == error.constraint), None) if later else None
+        columns = constraint.columns if constraint else tuple(c for c in index.columns if c) if index else ()
+        return not columns or any(table.column(c) for c in columns)
+
+    # Time
+
+    def _estimated(self, observations: list[Observation], rows: Mapping[Name, int]) -> list[Observation]:
+        """Measure the work that grows at a second size, and extrapolate to production's."""
+        growing = {w.table for o in observations for w in o.work}
+        if not growing:
+            return observations
+        first = self.conditions.rows
+        second = first // 10 if first >= _MANY_ROWS else max(first * _SECOND_SIZE, _SECOND_ROWS)
+        sizes = {t.name: (second if t.name in growing else min(first, second)) for t in self.before.tables}
+        with self._populated(sizes) as (name, _):
+            with self.server.connect(name) as session:
+                _, other_rows = _held(session)
+            others = play(self.server, name, self.transaction, limit=self.conditions.limit, heal=True, look=False)
+        return [
+            replace(o, work=tuple(self._extrapolate(w, other.ms, rows, other_rows) for w in o.work))
+            for o, other in zip(observations, others, strict=True)
+        ]
+
+    def _extrapolate(self, done: Work, other_ms: float, rows: Mapping[Name, int], others: Mapping[Name, int]) -> Work:
+        here, there = rows.get(done.table, 0), others.get(done.table, 0)
+        if here == there:
+            return done
+        slope = max((other_ms - done.ms) / (there - here), 0.0)
+        target = self.conditions.production_rows(done.table)
+        return replace(done, estimated_ms=max(done.ms + slope * (target - here), 0.0), at_rows=target)
+
+
+def _held(session: Connection) -> tuple[dict[int, Name], dict[Name, int]]:
+    """The tables that stand, by OID, and how many rows each holds (from the ANALYZE that ended the filling)."""
+    seen = snapshot(session)
+    tables = {oid: r.name for oid, r in seen.relations.items() if r.kind in {"r", "p", "m"}}
+    counts = session.run("SELECT oid, greatest(reltuples, 0)::bigint FROM pg_catalog.pg_class WHERE oid >= 16384")
+    return tables, {tables[int(oid)]: int(count) for oid, count in counts if int(oid) in tables}
+
+
+def _locked(observations: list[Observation], plays: list[Play], tables: Mapping[int, Name]) -> list[Observation]:
+    """Which locks each statement gained, and how long its transaction held them."""
+    found = []
+    for number, (seen, played) in enumerate(zip(observations, plays, strict=True)):
+        rest = [(o, p) for o, p in zip(observations[number:], plays[number:], strict=True) if p.unit == played.unit]
+        held = sum(p.ms for _, p in rest)
+        grows = any(w.estimated_ms is not None for o, _ in rest for w in o.work)
+        estimate = sum(max((w.estimated_ms or p.ms for w in o.work), default=p.ms) for o, p in rest)
+        gained = []
+        for oid, mode in played.after.locks.items():
+            table = tables.get(oid)
+            earlier = played.before.locks.get(oid)
+            if table is None or (earlier and LOCK_MODES.index(earlier) >= LOCK_MODES.index(mode)):
+                continue
+            gained.append(
+                Lock(
+                    table=table,
+                    mode=mode,
+                    held_ms=held,
+                    held_until=rest[-1][1].statement,
+                    estimated_ms=estimate if grows else None,
+                )
+            )
+        found.append(replace(seen, locks=tuple(sorted(gained, key=lambda lock: lock.table))))
+    return found
+
+
+def _break(probe: Probe, error: ServerMessage) -> Break:
+    return Break(
+        sql=probe.sql,
+        error=error.message,
+        sqlstate=error.sqlstate,
+        table=probe.table,
+        column=probe.column,
+        source=probe.source,
+    )

@@ -1,0 +1,99 @@
+"""From steps to findings: one cause, one finding; suppressions with a reason are honoured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from pgassay.model import Certainty, Evidence, Finding, Oddity, Statement
+from pgassay.rules.registry import Rule, registry
+from pgassay.rules.step import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """Findings worst first, and those that a comment in the file allows."""
+
+    findings: tuple[Finding, ...] = ()
+    suppressed: tuple[Finding, ...] = ()
+
+
+def judge(steps: Iterable[Step]) -> Judgement:
+    """What all rules say of all steps."""
+    rules = registry()
+    first = [rule for rule in rules if not rule.rest]
+    rest = [rule for rule in rules if rule.rest]
+    findings: list[Finding] = []
+    suppressed: list[Finding] = []
+    for step in steps:
+        found = _merged(_named(rule, step, []) for rule in first)
+        for rule in rest:
+            found = _merged([found, _named(rule, step, found)])
+        for finding in found:
+            reason = _allowed(step.statement, finding.rule)
+            if reason is None:
+                findings.append(finding)
+            elif reason:
+                suppressed.append(replace(finding, evidence=(*finding.evidence, _because(reason))))
+            else:
+                findings.append(replace(finding, evidence=(*finding.evidence, _NO_REASON)))
+    return Judgement(findings=order(findings), suppressed=order(suppressed))
+
+
+def judge_oddities(oddities: Iterable[Oddity]) -> tuple[Finding, ...]:
+    """What the sources found wrong with the folder itself, as findings of the rules that explain it."""
+    rules = {rule.id: rule for rule in registry()}
+    return tuple(
+        Finding(
+            rule=odd.rule,
+            verdict=rules[odd.rule].verdict,
+            certainty=Certainty.COMPUTED,
+            path=odd.path,
+            line=odd.line,
+            statement=odd.migration or "",
+            message=odd.message,
+            subject=odd.migration or "",
+            evidence=(Evidence(kind="runner", text=rules[odd.rule].title),),
+        )
+        for odd in dict.fromkeys(oddities)
+    )
+
+
+def order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Worst first, then by place."""
+    return tuple(sorted(findings, key=lambda f: (f.verdict.rank, _SURE[f.certainty], f.path, f.line, f.rule)))
+
+
+def _named(rule: Rule, step: Step, others: list[Finding]) -> list[Finding]:
+    return [replace(f, rule=rule.id) for f in rule.findings(step, others)]
+
+
+def _merged(groups: Iterable[list[Finding]]) -> list[Finding]:
+    """One finding a subject: the worst speaks, the others become its evidence."""
+    by_subject: dict[str, Finding] = {}
+    for finding in (f for group in groups for f in group):
+        other = by_subject.get(finding.subject)
+        if other is None:
+            by_subject[finding.subject] = finding
+        else:
+            worse, lesser = (other, finding) if other.verdict.at_least(finding.verdict) else (finding, other)
+            told = {e.text for e in worse.evidence}
+            also = Evidence(kind="text", text=f"also {lesser.verdict} ({lesser.rule}): {lesser.message}")
+            more = tuple(e for e in lesser.evidence if e.text not in told)
+            by_subject[finding.subject] = replace(
+                worse, remedy=worse.remedy or lesser.remedy, evidence=(*worse.evidence, also, *more)
+            )
+    return list(by_subject.values())
+
+
+def _allowed(statement: Statement, rule: str) -> str | None:
+    """The reason for which a comment allows the rule here; empty where it gives none, None where there is no comment."""
+    return next((s.reason for s in statement.suppressions if s.rule == rule), None)
+
+
+def _because(reason: str) -> Evidence:
+    return Evidence(kind="text", text=f"allowed: {reason}")
+
+
+_NO_REASON = Evidence(kind="text", text="a comment allows this without giving a reason, so it does not count")
+_SURE = {certainty: rank for rank, certainty in enumerate(Certainty)}
