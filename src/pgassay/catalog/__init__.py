@@ -1,5 +1,6 @@
 """The typed picture of a database schema: read it, compare two of them."""
 
+from pgassay.catalog.compare import Change, compare
 from pgassay.catalog.model import (
     Catalog,
     Column,
@@ -21,10 +22,13 @@ from pgassay.catalog.model import (
     View,
 )
 from pgassay.catalog.read import read
+from pgassay.catalog.sizes import ColumnStats, TableSize, column_statistics, sizes
 
 __all__ = [
     "Catalog",
+    "Change",
     "Column",
+    "ColumnStats",
     "Composite",
     "Constraint",
     "Domain",
@@ -39,7 +43,11 @@ __all__ = [
     "Sequence",
     "Statistics",
     "Table",
+    "TableSize",
     "Trigger",
     "View",
+    "column_statistics",
+    "compare",
     "read",
+    "sizes",
 ]

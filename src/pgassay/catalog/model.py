@@ -35,7 +35,6 @@ class Column:
     options: tuple[str, ...] = ()
     inherited: bool = False
     owned_sequence: Name | None = None
-    grants: tuple[Grant, ...] = ()
     comment: str | None = None
 
     @property

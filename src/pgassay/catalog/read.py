@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -157,7 +158,7 @@ class _Assembly:
             server=row["server"],
             of_type=row["of_type"],
             owner=row["owner"],
-            grants=self.grants(row, "r"),
+            grants=self.grants(row, "r") + self.column_grants(oid),
             comment=self.comment("pg_class", row),
         )
 
@@ -181,7 +182,7 @@ class _Assembly:
             rules=self.rules_of(oid),
             populated=row["populated"],
             owner=row["owner"],
-            grants=self.grants(row, "r"),
+            grants=self.grants(row, "r") + self.column_grants(oid),
             comment=self.comment("pg_class", row),
         )
 
@@ -211,7 +212,6 @@ class _Assembly:
             options=tuple(sorted(row["options"])),
             inherited=row["inherited"],
             owned_sequence=self.owned.get((row["relation"], row["number"])),
-            grants=_grants(row["acl"] or ()),
             comment=self.comments.get(("pg_class", row["relation"], row["number"])),
         )
 
@@ -389,6 +389,14 @@ class _Assembly:
         whole = self.defaults[kind] <= kept
         grants = _grants(entry for entry in row["acl"] if not (whole and entry[0] == owner and not entry[2]))
         return grants if kept else (*grants, Grant(grantee=owner, privileges=()))
+
+    def column_grants(self, oid: str) -> tuple[Grant, ...]:
+        columns: dict[Grant, list[str]] = defaultdict(list)
+        for row in self.columns[oid]:
+            for grant in _grants(row["acl"] or ()):
+                columns[grant].append(row["name"])
+        grants = (replace(grant, columns=tuple(sorted(names))) for grant, names in columns.items())
+        return tuple(sorted(grants, key=lambda g: (g.grantee, g.grantable, g.privileges)))
 
 
 def _sorted(things: Iterable[_N]) -> tuple[_N, ...]:
