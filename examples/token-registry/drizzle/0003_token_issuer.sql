@@ -1,0 +1,1 @@
+ALTER TABLE "token" ADD COLUMN "issuer" "evm_address" NOT NULL;
