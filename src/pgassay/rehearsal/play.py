@@ -63,9 +63,9 @@ def play(
 ) -> list[Play]:
     """Play every statement in one session, as the runner would.
 
-    After an error the statement's effects are rolled back and the next one goes on, so that one run shows all there is
-    to see; with ``heal`` the rows in its way are deleted first and it is tried once more. ``limit`` is the time that one
-    statement may take, in seconds: InputError beyond it. DiskFull where the disk is.
+    After an error the statement's effects are rolled back and the next one goes on, so that one run shows all there
+    is to see; with ``heal`` the rows in its way are deleted first and it is tried once more. ``limit`` is the time
+    that one statement may take, in seconds: InputError beyond it. DiskFull where the disk is.
     """
     player = _Player(server, database, transaction, limit, heal, look, before_each, after_each)
     plays = []
@@ -174,7 +174,7 @@ class _Player:
             self._commit(session, plays[-1])
 
     def _open(self, session: Connection, statement: Statement) -> bool:
-        """Begin a transaction where the runner, or autocommit, would have one. True where it ends with the statement."""
+        """Begin a transaction where the runner, or autocommit, has one. True where it ends with the statement."""
         if session.transaction != "idle" or any(statement.of(Transact)):
             return False
         if self.one_block and not self.begun:

@@ -60,7 +60,8 @@ def _insert(table: Name, values: Mapping[str, str | None]) -> str:
     if not values:
         return f"INSERT INTO {table} DEFAULT VALUES"
     columns = ", ".join(quote(c) for c in values)
-    return f"INSERT INTO {table} ({columns}) VALUES ({', '.join('NULL' if v is None else literal(v) for v in values.values())})"
+    texts = ", ".join("NULL" if v is None else literal(v) for v in values.values())
+    return f"INSERT INTO {table} ({columns}) VALUES ({texts})"
 
 
 def view_probes(before: Catalog) -> tuple[Probe, ...]:

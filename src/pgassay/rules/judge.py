@@ -87,7 +87,7 @@ def _merged(groups: Iterable[list[Finding]]) -> list[Finding]:
 
 
 def _allowed(statement: Statement, rule: str) -> str | None:
-    """The reason for which a comment allows the rule here; empty where it gives none, None where there is no comment."""
+    """The reason for which a comment allows the rule; empty where it gives none, None without a comment."""
     return next((s.reason for s in statement.suppressions if s.rule == rule), None)
 
 

@@ -26,9 +26,9 @@ class Wait:
 class Step:
     """A statement of a change. ``seen`` is None in a static review: then only the text speaks.
 
-    ``created``: relations made earlier in the same change, which are new and empty. ``earlier`` and ``later``: the other
-    statements of its transaction. ``known``: production's row counts. ``assumed``: tables that nobody created and that
-    were inferred.
+    ``created``: relations made earlier in the same change, which are new and empty. ``earlier`` and ``later``: the
+    other statements of its transaction. ``known``: production's row counts. ``assumed``: tables that nobody created
+    and that were inferred.
     """
 
     statement: Statement
@@ -92,8 +92,8 @@ class Step:
     def wait(self, name: Name, mode: str) -> Wait | None:
         """Whether traffic on a table waits for this statement's work on it.
 
-        ``mode`` is the lock that the text lets one expect; in a live review the lock and the work that were seen decide.
-        None where the table is new, where no such work was seen, or where production's rows are few.
+        ``mode`` is the lock that the text lets one expect; in a live review the lock and the work that were seen
+        decide. None where the table is new, where no such work was seen, or where production's rows are few.
         """
         if self.fresh(name):
             return None
@@ -144,7 +144,7 @@ class Step:
         remedy: Remedy | str | None = None,
         evidence: Iterable[Evidence] = (),
     ) -> Finding:
-        """A finding at this statement; the engine fills in the rule. ``certainty`` is lowered where a table was assumed."""
+        """A finding at this statement; the judge fills in the rule. ``certainty`` falls where a table was assumed."""
         if isinstance(subject, tuple):
             named: Name | None = self.full(subject[0])
             words = f"{named}.{subject[1]}"

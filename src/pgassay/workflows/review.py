@@ -151,7 +151,9 @@ class _Found:
     notes: list[str] = field(default_factory=list)
     ms: dict[str, float] = field(default_factory=dict)
     probed: int = 0
-    server: ServerFacts = ServerFacts(version=None, source="none: the text alone was read")
+    server: ServerFacts = field(
+        default_factory=lambda: ServerFacts(version=None, source="none: only the text was read")
+    )
 
 
 def _static(project: Project, pending: Pending) -> _Found:

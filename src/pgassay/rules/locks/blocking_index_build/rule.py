@@ -1,10 +1,10 @@
 """Index built without CONCURRENTLY on a table with rows
 
-CREATE INDEX takes a SHARE lock: every INSERT, UPDATE and DELETE on the table waits until the whole index is built, and
-to the end of the transaction around it.
+CREATE INDEX takes a SHARE lock: every INSERT, UPDATE and DELETE on the table waits until the whole index is built,
+and on to the end of the transaction around it.
 
-**Seen by:** the lock and the build on a table that stood before the change. On a table that the same change creates,
-nobody can wait, and nothing is reported.
+**Seen by:** the lock and the build on a table that stood before the change. On a table that the same change
+creates, nobody can wait, and nothing is reported.
 
 **Instead:** CREATE INDEX CONCURRENTLY, outside a transaction block. It reads the table twice and lets writes pass; if it
 fails it leaves an INVALID index behind that must be dropped.
