@@ -414,16 +414,22 @@ def _grants(entries: Iterable[tuple[str, str, bool]]) -> tuple[Grant, ...]:
 
 
 def _aggregate(name: Name, arguments: str, fields: dict[str, Any]) -> str:
-    """``CREATE AGGREGATE`` for what ``pg_get_functiondef`` does not print."""
-    literals = {"initcond", "minitcond"}
-    modify = {"r": None, "s": "shareable", "w": "read_write"}[fields.pop("finalfunc_modify")]
-    parallel = {"s": "safe", "r": "restricted", "u": None}[fields.pop("parallel")]
+    """``CREATE AGGREGATE``, which PostgreSQL has no function to print."""
     kind = fields.pop("kind")
-    texts = [f"{key.upper()} = {literal(v) if key in literals else v}" for key, v in fields.items() if v is not None]
-    if modify:
-        texts.append(f"FINALFUNC_MODIFY = {modify}")
-    if parallel:
-        texts.append(f"PARALLEL = {parallel}")
+    usual = "r" if kind == "n" else "w"
+    texts = []
+    for key, value in fields.items():
+        match key:
+            case "initcond" | "minitcond":
+                value = None if value is None else literal(value)
+            case "finalfunc_modify" | "mfinalfunc_modify":
+                value = {"r": "read_only", "s": "shareable", "w": "read_write"}[value] if value != usual else None
+            case "parallel":
+                value = {"s": "safe", "r": "restricted", "u": None}[value]
+        if value is True:
+            texts.append(key.upper())
+        elif value is not None and value is not False:
+            texts.append(f"{key.upper()} = {value}")
     if kind == "h":
         texts.append("HYPOTHETICAL")
     return f"CREATE AGGREGATE {name}({arguments or '*'}) ({', '.join(texts)})"

@@ -298,15 +298,20 @@ SELECT document.document
            (SELECT pg_catalog.to_jsonb(x) FROM (
                 SELECT g.aggkind AS kind, NULLIF(g.aggtransfn, 0)::pg_catalog.regproc AS sfunc,
                        pg_catalog.format_type(g.aggtranstype, NULL) AS stype, NULLIF(g.aggtransspace, 0) AS sspace,
-                       NULLIF(g.aggfinalfn, 0)::pg_catalog.regproc AS finalfunc,
+                       NULLIF(g.aggfinalfn, 0)::pg_catalog.regproc AS finalfunc, g.aggfinalextra AS finalfunc_extra,
                        g.aggfinalmodify AS finalfunc_modify, g.agginitval AS initcond,
                        NULLIF(g.aggcombinefn, 0)::pg_catalog.regproc AS combinefunc,
                        NULLIF(g.aggserialfn, 0)::pg_catalog.regproc AS serialfunc,
                        NULLIF(g.aggdeserialfn, 0)::pg_catalog.regproc AS deserialfunc,
                        NULLIF(g.aggmtransfn, 0)::pg_catalog.regproc AS msfunc,
                        NULLIF(g.aggminvtransfn, 0)::pg_catalog.regproc AS minvfunc,
-                       NULLIF(g.aggmfinalfn, 0)::pg_catalog.regproc AS mfinalfunc,
-                       g.aggminitval AS minitcond, NULLIF(g.aggsortop, 0)::pg_catalog.regoperator AS sortop,
+                       pg_catalog.format_type(NULLIF(g.aggmtranstype, 0), NULL) AS mstype,
+                       NULLIF(g.aggmtransspace, 0) AS msspace,
+                       NULLIF(g.aggmfinalfn, 0)::pg_catalog.regproc AS mfinalfunc, g.aggmfinalextra AS mfinalfunc_extra,
+                       g.aggmfinalmodify AS mfinalfunc_modify, g.aggminitval AS minitcond,
+                       (SELECT pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+                          FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+                         WHERE o.oid = g.aggsortop) AS sortop,
                        p.proparallel AS parallel
                   FROM pg_catalog.pg_aggregate g WHERE g.aggfnoid = p.oid) x) AS aggregate,
            p.prosecdef AS security_definer, p.provolatile AS volatility,
