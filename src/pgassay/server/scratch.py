@@ -19,6 +19,7 @@ from pgassay.model import literal, quote
 from pgassay.server.binaries import Binaries, find_binaries
 from pgassay.server.connection import Connection, ConnectionLost, connect_socket
 from pgassay.server.places import DISK_HINT, FULL, Account, Run, home, searchable, server_account, sweep
+from pgassay.server.stand_ins import shelf
 
 SUPERUSER = "pgassay"  # only our own catalog queries run under it, never a user's SQL
 OWNER = "app_owner"  # owns every scratch database; migrations, rows and probes run under it
@@ -154,10 +155,12 @@ def scratch(
         try:
             binaries = _reachable(binaries or find_binaries(), folder, account)
             template = _template(binaries, folder, account)
+            extensions = shelf(folder) if binaries.major >= 18 and ":" not in str(folder) else None
             run = stack.enter_context(Run(folder, account))
         except OSError as error:
             raise _disk(error, folder) from error
-        yield stack.enter_context(_serve(binaries, template, run, account, settings or {}, network))
+        extra = {"extension_control_path": f"$system:{extensions}"} if extensions else {}
+        yield stack.enter_context(_serve(binaries, template, run, account, extra | (settings or {}), network))
 
 
 @contextlib.contextmanager
