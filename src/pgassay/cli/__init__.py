@@ -1,0 +1,27 @@
+"""The command line: no logic. ``main`` is a click group, so documentation is generated from its own tree."""
+
+from __future__ import annotations
+
+import click
+
+from pgassay import __version__
+from pgassay.cli.face import Face
+from pgassay.cli.review import review
+from pgassay.cli.rules import rules
+from pgassay.cli.schema import schema
+
+__all__ = ["main"]
+
+
+@click.group(cls=Face, name="pgassay", context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pgassay", message="%(prog)s %(version)s")
+def main() -> None:
+    """A PostgreSQL expert that runs the thing on a disposable server and reports what happened.
+
+    Exit codes: 0 nothing found at or above --fail-on, 1 findings, 2 wrong usage or unreadable input, 3 a fault of
+    pgassay itself, 130 interrupted.
+    """
+
+
+for command in (review, rules, schema):
+    main.add_command(command)

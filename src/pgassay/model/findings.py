@@ -82,7 +82,7 @@ class Finding:
     def fingerprint(self) -> str:
         """Stable under moves of the statement within its file: 16 hex digits of a SHA-256."""
         parts = (self.rule, self.path, " ".join(self.statement.split()), self.subject)
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

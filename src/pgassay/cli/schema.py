@@ -1,0 +1,18 @@
+"""``pgassay schema``."""
+
+from __future__ import annotations
+
+import click
+
+from pgassay.cli.output import emit
+
+
+@click.command()
+@click.argument(
+    "name", type=click.Choice(["json", "handoff", "handoff-compact"]), metavar="json|handoff|handoff-compact"
+)
+def schema(name: str) -> None:
+    """Print the JSON schema of a report format."""
+    from pgassay.report import schema_text
+
+    emit(schema_text(name), encoding="utf-8")
