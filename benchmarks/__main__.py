@@ -1,0 +1,22 @@
+"""``make bench``: everything side by side; ours first, then what it is held against, then the ratio."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import live, static
+from benchmarks.timing import peak_memory_of_children
+
+
+def main() -> None:
+    """Print a line a measurement."""
+    wanted = sys.argv[1:] or ["static", "live"]
+    for name, part in (("static", static), ("live", live)):
+        if name in wanted:
+            for ratio in part.run():
+                sys.stdout.write(f"{ratio}\n")
+    sys.stdout.write(f"peak memory of the largest process: {peak_memory_of_children():.0f} MiB\n")
+
+
+if __name__ == "__main__":
+    main()
