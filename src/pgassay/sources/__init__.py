@@ -1,6 +1,6 @@
 """The outside world in: migration projects, and what of them is pending."""
 
-from pgassay.sources.pending import pending_history
+from pgassay.sources.pending import pending_default, pending_history, pending_since
 from pgassay.sources.project import KINDS, open_project, transactions
 
-__all__ = ["KINDS", "open_project", "pending_history", "transactions"]
+__all__ = ["KINDS", "open_project", "pending_default", "pending_history", "pending_since", "transactions"]

@@ -158,10 +158,10 @@ def _overtaken(text: str, journal: str, migrations: tuple[Migration, ...]) -> It
         if newest is None or (migration.when or 0) > (newest.when or 0):
             newest = migration
         else:
-            yield overtaken(text, journal, migration, newest)
+            yield overtaken(text, journal, migration, newest.name, newest.when or 0)
 
 
-def overtaken(text: str, journal: str, migration: Migration, newest: Migration) -> Oddity:
+def overtaken(text: str, journal: str, migration: Migration, newest: str, when: int) -> Oddity:
     """The oddity of an entry that is older than one deployed before it."""
     return Oddity(
         rule="silently-skipped-migration",
@@ -169,9 +169,9 @@ def overtaken(text: str, journal: str, migration: Migration, newest: Migration) 
         line=_entry_line(text, migration.name),
         migration=migration.name,
         message=(
-            f"{migration.name} has `when` {migration.when}, which is not greater than {newest.when} of {newest.name}:"
-            f" where {newest.name} is deployed, Drizzle skips {migration.name} in silence and reports success."
-            f" Give it a `when` greater than {newest.when}."
+            f"{migration.name} has `when` {migration.when}, which is not greater than {when} of {newest}:"
+            f" where {newest} is deployed, Drizzle skips {migration.name} in silence and reports success."
+            f" Give it a `when` greater than {when}."
         ),
     )
 
