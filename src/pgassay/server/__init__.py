@@ -2,6 +2,8 @@
 
 from pgassay.server.binaries import Binaries, find_binaries, installed_binaries
 from pgassay.server.connection import Connection, ConnectionLost, ServerMessage, StatementError
+from pgassay.server.extensions import Extension, available, install, trusted
+from pgassay.server.live import LiveConnection, connect_live
 from pgassay.server.scratch import OWNER, SUPERUSER, Server, scratch
 
 __all__ = [
@@ -10,10 +12,16 @@ __all__ = [
     "Binaries",
     "Connection",
     "ConnectionLost",
+    "Extension",
+    "LiveConnection",
     "Server",
     "ServerMessage",
     "StatementError",
+    "available",
+    "connect_live",
     "find_binaries",
+    "install",
     "installed_binaries",
     "scratch",
+    "trusted",
 ]

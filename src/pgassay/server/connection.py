@@ -174,6 +174,20 @@ class Connection:
         self.close()
 
 
+def open_wire(user: str, **options: Any) -> Wire:
+    """The driver's connection. Raises the driver's DatabaseError where the server refuses us, else what it raises."""
+    try:
+        return Wire(user, **options)
+    except (InterfaceError, OSError) as error:
+        # Refused, the driver says good-bye to a server that has hung up already, and reports only that.
+        before = error.__context__
+        while before is not None:
+            if isinstance(before, DatabaseError):
+                raise before from None
+            before = before.__context__
+        raise
+
+
 def connect_socket(
     directory: str, *, user: str, database: str, port: int = 5432, search_path: str | None = None, patience: float = 0.0
 ) -> Connection:
@@ -181,7 +195,7 @@ def connect_socket(
     deadline = time.monotonic() + patience
     while True:
         try:
-            wire = Wire(
+            wire = open_wire(
                 user,
                 unix_sock=f"{directory}/.s.PGSQL.{port}",
                 database=database,

@@ -50,9 +50,12 @@ _SETTINGS = {
 class Server:
     """A running scratch PostgreSQL. Databases on it belong to OWNER, who is no superuser."""
 
-    def __init__(self, binaries: Binaries, sockets: Path, *, isolated: bool, account: str, data: Path) -> None:
+    def __init__(
+        self, binaries: Binaries, sockets: Path, *, port: int = 5432, isolated: bool, account: str, data: Path
+    ) -> None:
         self.binaries = binaries
         self.sockets = sockets
+        self.port = port
         self.isolated = isolated
         self.account = account
         self.data = data
@@ -74,7 +77,9 @@ class Server:
     def connect(self, database: str, *, role: str = OWNER) -> Connection:
         """A new session. A superuser's sees pg_catalog alone, whatever the database's owner has set for it."""
         path = "pg_catalog" if role == SUPERUSER else None
-        return connect_socket(str(self.sockets), user=role, database=database, search_path=path, patience=1.0)
+        return connect_socket(
+            str(self.sockets), user=role, database=database, port=self.port, search_path=path, patience=1.0
+        )
 
     def create(self, template: str = "template0") -> str:
         """A new database, empty or a copy of another one that nobody is connected to. Returns its name."""
@@ -187,7 +192,14 @@ def _serve(
         *itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in options.items()),
     ]
     with _supervised(run, command, account, log) as process:
-        server = Server(binaries, run.sockets, isolated=bool(isolation), account=account.name, data=data)
+        server = Server(
+            binaries,
+            run.sockets,
+            port=int(options.get("port", "5432")),
+            isolated=bool(isolation),
+            account=account.name,
+            data=data,
+        )
         try:
             _wait(server, process, log)
             yield server
@@ -204,7 +216,7 @@ def _wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
     while server._admin is None:
         try:
             server._admin = connect_socket(
-                str(server.sockets), user=SUPERUSER, database="postgres", search_path="pg_catalog"
+                str(server.sockets), user=SUPERUSER, database="postgres", port=server.port, search_path="pg_catalog"
             )
         except ConnectionLost:
             if process.poll() is not None or time.monotonic() > deadline:
