@@ -150,7 +150,8 @@ def test_types(seen: Seen, written: str, type: str, base: str, element: str | No
 def test_lookup_by_a_columns_type(seen: Seen) -> None:
     catalog = seen('CREATE TYPE "C" AS ENUM (\'r\'); CREATE DOMAIN d AS "C"; CREATE TABLE t (a d, b "C"[])')
     assert catalog.domain(a(catalog).type) == catalog.domains[0]
-    assert catalog.enum(a(catalog).base) == catalog.enum(a(catalog, "b").type) == catalog.enums[0]
+    assert catalog.enum(a(catalog).base) == catalog.enum(a(catalog, "b").element) == catalog.enums[0]
+    assert catalog.enum(a(catalog, "b").type) is None
 
 
 def test_required(seen: Seen) -> None:

@@ -207,6 +207,8 @@ def test_white_space_shows() -> None:
 
 
 def test_lookup_of_types() -> None:
-    catalog = Catalog(enums=(Enum(name=Name("public", "Colour"), labels=("r",)),))
-    assert catalog.enum('public."Colour"') == catalog.enum('public."Colour"[]') == catalog.enums[0]
-    assert catalog.enum("other.colour") is None
+    catalog = Catalog(
+        enums=(Enum(name=Name("public", "Colour"), labels=("r",)), Enum(name=Name("a", "text"), labels=()))
+    )
+    assert catalog.enum('public."Colour"') == catalog.enums[0]
+    assert catalog.enum('public."Colour"[]') is catalog.enum("text") is None

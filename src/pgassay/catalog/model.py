@@ -338,14 +338,10 @@ class Catalog:
         wanted = {name} if name.schema else {Name(schema, name.name) for schema in path}
         return next((t for t in self.tables if t.name in wanted), None)
 
-    def enum(self, type: str) -> Enum | None:
-        """The enum whose name ``format_type`` prints so; that of an array's elements too (``public.colour[]``)."""
-        return next((e for e in self.enums if _called(type, e.name)), None)
+    def enum(self, type: str | None) -> Enum | None:
+        """The enum that a column's ``type``, ``base`` or ``element`` names (of an array, ask for its element)."""
+        return next((e for e in self.enums if str(e.name) == type), None)
 
-    def domain(self, type: str) -> Domain | None:
-        """The domain whose name ``format_type`` prints so; that of an array's elements too."""
-        return next((d for d in self.domains if _called(type, d.name)), None)
-
-
-def _called(type: str, name: Name) -> bool:
-    return type.removesuffix("[]") in {str(name), str(Name(None, name.name)), name.name}
+    def domain(self, type: str | None) -> Domain | None:
+        """The domain that a column's ``type`` or ``element`` names; ``domain.type`` may name the next one."""
+        return next((d for d in self.domains if str(d.name) == type), None)
