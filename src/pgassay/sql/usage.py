@@ -1,0 +1,573 @@
+"""A static pass over a history: what it uses and nobody made, with every hint at the types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from pgassay.model import Name, Statement
+from pgassay.model import actions as do
+from pgassay.sql.tree import PgQueryError, name_of, name_of_strings, parse, pg, relations
+from pgassay.sql.usage_alter import TableReader
+from pgassay.sql.usage_bodies import body_queries
+from pgassay.sql.usage_terms import Known, Scope, Source, argument_type, unify
+from pgassay.sql.usage_world import Column, Relation, World
+
+__all__ = ["usage"]
+
+
+def usage(statements: Sequence[Statement], *, optional: bool | None = None) -> World:
+    """What a history (every statement, in order) needs and makes.
+
+    ``optional`` says whether an object named only in IF EXISTS is taken to exist; by default so where all statements
+    come from one file.
+    """
+    paths = {s.path for s in statements}
+    world = World(_created(statements), optional=len(paths) <= 1 if optional is None else optional)
+    reader = _Statements(world)
+    for statement in statements:
+        world.place = f"line {statement.line}" if len(paths) <= 1 else f"{statement.path}:{statement.line}"
+        world.statement = statement
+        reader.read(statement.text)
+    return world
+
+
+def _created(statements: Sequence[Statement]) -> Iterable[Name]:
+    for statement in statements:
+        for action in statement.actions:
+            match action:
+                case do.CreateTable(table=name) | do.CreateView(name=name) | do.CreateType(name=name):
+                    yield name
+                case do.CreateRoutine(name=name):
+                    yield name
+                case do.CreateIndex(name=str() as index):
+                    yield Name(None, index)
+                case do.Rename(new=new):
+                    yield Name(None, new)
+                case do.Other(kind="create seq", relations=names):
+                    yield from names
+
+
+def _options(nodes: Iterable[pg.Node]) -> dict[str, pg.Node]:
+    return {n.def_elem.defname: n.def_elem.arg for n in nodes}
+
+
+class _Statements(TableReader):
+    """One method a kind of statement, named after the parser's node."""
+
+    def read(self, text: str) -> None:
+        """Read one statement (or a few)."""
+        try:
+            tree = parse(text)
+        except PgQueryError:
+            self.world.opaque = True
+            return
+        for part in tree.stmts:
+            self.statement(part.stmt)
+
+    def statement(self, node: pg.Node) -> None:
+        """Read one parsed statement."""
+        kind = node.WhichOneof("node") or ""
+        statement = getattr(node, kind)
+        reader: Callable[[Any], None] | None = getattr(self, f"on_{kind}", None)
+        if reader is not None:
+            reader(statement)
+        elif kind.endswith("_stmt"):
+            for name in relations(statement):
+                self.world.relation(name)
+
+    # Rows
+
+    def modify(self, node: pg.Node, scope: Scope) -> None:
+        match node.WhichOneof("node"):
+            case "insert_stmt":
+                self._insert(node.insert_stmt, scope)
+            case "update_stmt":
+                self._update(node.update_stmt, scope)
+            case "delete_stmt":
+                self._delete(node.delete_stmt, scope)
+            case "merge_stmt":
+                self._merge(node.merge_stmt, scope)
+
+    def on_select_stmt(self, stmt: pg.SelectStmt) -> None:
+        self.select(stmt, Scope())
+        if stmt.into_clause.rel.relname:
+            self.world.make(name_of(stmt.into_clause.rel)).opaque = True
+
+    def on_insert_stmt(self, stmt: pg.InsertStmt) -> None:
+        self._insert(stmt, Scope())
+
+    def on_update_stmt(self, stmt: pg.UpdateStmt) -> None:
+        self._update(stmt, Scope())
+
+    def on_delete_stmt(self, stmt: pg.DeleteStmt) -> None:
+        self._delete(stmt, Scope())
+
+    def on_merge_stmt(self, stmt: pg.MergeStmt) -> None:
+        self._merge(stmt, Scope())
+
+    def _insert(self, stmt: pg.InsertStmt, scope: Scope) -> None:
+        self.with_clause(stmt.with_clause, scope)
+        relation = self.world.relation(name_of(stmt.relation))
+        select = stmt.select_stmt.select_stmt
+        rows: list[list[Any]] = []
+        names: list[str] = []
+        if select.values_lists:
+            rows = [self.terms(row.list.items, scope.inner()) for row in select.values_lists]
+        elif stmt.HasField("select_stmt"):
+            columns = self.select(select, scope.inner())
+            names = [name for name, _ in columns]
+            rows = [[term for _, term in columns]]
+        targets: list[Column | None] = []
+        if relation is not None:
+            wanted = [n.res_target.name for n in stmt.cols]
+            if not wanted and rows:
+                wanted = self._positions(relation, len(rows[0]), names)
+            targets = [relation.column(name, self.world.place) for name in wanted]
+        for row in rows:
+            for target, term in zip(targets, row, strict=False):
+                unify(target, term)
+        source = Source(stmt.relation.alias.aliasname or stmt.relation.relname, relation=relation)
+        scope.sources.append(source)
+        if stmt.HasField("on_conflict_clause") and relation is not None:
+            self._conflict(stmt.on_conflict_clause, relation, scope)
+        self._targets(stmt.returning_clause.exprs, scope)
+
+    def _positions(self, relation: Relation, count: int, names: list[str]) -> list[str]:
+        if not relation.presumed or len(relation.columns) >= count:
+            return list(relation.columns)[:count] if not relation.presumed or relation.positional else []
+        if not relation.originals:
+            relation.positional = True
+            good = len(names) == count and len(set(names)) == count and all(names)
+            return names if good else [f"column{i}" for i in range(1, count + 1)]
+        return []
+
+    def _conflict(self, clause: pg.OnConflictClause, relation: Relation, scope: Scope) -> None:
+        infer = clause.infer
+        if infer.conname:
+            self.named_constraint(relation, infer.conname, "unique")
+        columns = [relation.column(n.index_elem.name, self.world.place) for n in infer.index_elems if n.index_elem.name]
+        if columns and len(columns) == len(infer.index_elems) and not self._indexed(relation, columns):
+            relation.key(tuple(c for c in columns if c is not None))
+        inner = scope.inner()
+        inner.sources = [*scope.sources[-1:], Source("excluded", columns=dict(relation.columns))]
+        for column in relation.columns.values():
+            inner.sources[-1].columns.setdefault(column.name, column)
+        self._assign(clause.target_list, relation, inner)
+        if clause.HasField("where_clause"):
+            self.condition(clause.where_clause, inner)
+
+    def _indexed(self, relation: Relation, columns: Sequence[Column | None]) -> bool:
+        own = [i for i in self.world.indexes.values() if i.table is relation and i.unique]
+        return any(set(i.columns) == set(columns) for i in own) or any(
+            set(c.columns) == set(columns) for c in relation.constraints.values() if c.kind in ("unique", "primary key")
+        )
+
+    def _update(self, stmt: pg.UpdateStmt, scope: Scope) -> None:
+        self.with_clause(stmt.with_clause, scope)
+        target = self.table(stmt.relation, Scope())
+        scope.sources.append(target)
+        for node in stmt.from_clause:
+            self.source(node, scope)
+        if target.relation is not None:
+            self._assign(stmt.target_list, target.relation, scope)
+        if stmt.HasField("where_clause"):
+            self.condition(stmt.where_clause, scope)
+        self._targets(stmt.returning_clause.exprs, scope)
+
+    def _assign(self, targets: Iterable[pg.Node], relation: Relation, scope: Scope) -> None:
+        many: list[Any] = []
+        for node in targets:
+            part = node.res_target
+            column = relation.column(part.name, self.world.place)
+            reference = part.val.multi_assign_ref
+            if part.val.HasField("multi_assign_ref"):
+                if reference.colno == 1:
+                    source = reference.source
+                    if source.HasField("sub_link"):
+                        many = [t for _, t in self.query(source.sub_link.subselect, scope.inner())]
+                    else:
+                        many = self.terms(source.row_expr.args, scope)
+                term = many[reference.colno - 1] if reference.colno <= len(many) else None
+            else:
+                term = self.term(part.val, scope)
+            unify(column, term)
+
+    def _delete(self, stmt: pg.DeleteStmt, scope: Scope) -> None:
+        self.with_clause(stmt.with_clause, scope)
+        scope.sources.append(self.table(stmt.relation, Scope()))
+        for node in stmt.using_clause:
+            self.source(node, scope)
+        if stmt.HasField("where_clause"):
+            self.condition(stmt.where_clause, scope)
+        self._targets(stmt.returning_clause.exprs, scope)
+
+    def _merge(self, stmt: pg.MergeStmt, scope: Scope) -> None:
+        self.with_clause(stmt.with_clause, scope)
+        target = self.table(stmt.relation, Scope())
+        scope.sources.append(target)
+        self.source(stmt.source_relation, scope)
+        self.condition(stmt.join_condition, scope)
+        for node in stmt.merge_when_clauses:
+            when = node.merge_when_clause
+            if when.HasField("condition"):
+                self.condition(when.condition, scope)
+            if target.relation is None:
+                continue
+            if when.values:
+                columns = [target.relation.column(n.res_target.name, self.world.place) for n in when.target_list]
+                for column, term in zip(columns, self.terms(when.values, scope), strict=False):
+                    unify(column, term)
+            else:
+                self._assign(when.target_list, target.relation, scope)
+
+    def on_copy_stmt(self, stmt: pg.CopyStmt) -> None:
+        if stmt.HasField("query"):
+            self.query(stmt.query, Scope())
+        elif stmt.HasField("relation"):
+            relation = self.world.relation(name_of(stmt.relation))
+            for node in stmt.attlist:
+                if relation is not None:
+                    relation.column(node.string.sval, self.world.place)
+
+    def on_truncate_stmt(self, stmt: pg.TruncateStmt) -> None:
+        for node in stmt.relations:
+            self.world.relation(name_of(node.range_var))
+
+    def on_explain_stmt(self, stmt: pg.ExplainStmt) -> None:
+        self.statement(stmt.query)
+
+    def on_prepare_stmt(self, stmt: pg.PrepareStmt) -> None:
+        self.statement(stmt.query)
+
+    def on_declare_cursor_stmt(self, stmt: pg.DeclareCursorStmt) -> None:
+        self.statement(stmt.query)
+
+    def on_call_stmt(self, stmt: pg.CallStmt) -> None:
+        name = name_of_strings(stmt.funccall.funcname)
+        arguments = tuple(argument_type(t) for t in self.terms(stmt.funccall.args, Scope()))
+        self.world.routine(name, arguments, kind="procedure")
+
+    # Settings
+
+    def on_variable_set_stmt(self, stmt: pg.VariableSetStmt) -> None:
+        if stmt.name == "search_path" and stmt.args:
+            self._search_path([n.a_const.sval.sval for n in stmt.args])
+        elif stmt.name == "role" and stmt.args and stmt.args[0].a_const.sval.sval != "none":
+            self.world.role(stmt.args[0].a_const.sval.sval)
+
+    def _search_path(self, names: Iterable[str]) -> None:
+        path = [n.strip().strip('"') for name in names for n in name.split(",")]
+        self.world.search_path = [n for n in path if n and n not in ("$user", "pg_catalog")]
+        for name in self.world.search_path[:1]:
+            self.world.schema(name)
+
+    def _func_call(self, call: pg.FuncCall, scope: Scope) -> Any:
+        if call.funcname and call.funcname[-1].string.sval == "set_config" and len(call.args) > 1:
+            name, value = (a.a_const.sval.sval for a in call.args[:2])
+            if name == "search_path" and value:
+                self._search_path([value])
+        return super()._func_call(call, scope)
+
+    # Blocks and functions
+
+    def on_do_stmt(self, stmt: pg.DoStmt) -> None:
+        options = _options(stmt.args)
+        if options.get("language", pg.Node()).string.sval not in ("", "plpgsql"):
+            self.world.opaque = True
+            return
+        queries = body_queries(options["as"].string.sval)
+        if queries is None:
+            self.world.opaque = True
+            return
+        before, self.world.conditional = self.world.conditional, True
+        for query in queries:
+            if query is None:
+                self.world.opaque = True
+            else:
+                self._embedded(query.text, query.variables)
+        self.world.conditional = before
+
+    def _embedded(self, text: str, variables: Iterable[str]) -> None:
+        try:
+            tree = parse(text)
+        except PgQueryError:
+            self.world.opaque = True
+            return
+        scope = Scope([Source("", columns=dict.fromkeys(variables))])
+        for part in tree.stmts:
+            kind = part.stmt.WhichOneof("node") or ""
+            if kind == "select_stmt":
+                self.select(part.stmt.select_stmt, scope.inner())
+            elif kind in {"insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"}:
+                self.modify(part.stmt, scope.inner())
+            else:
+                self.statement(part.stmt)
+
+    def on_create_function_stmt(self, stmt: pg.CreateFunctionStmt) -> None:
+        parameters = [n.function_parameter for n in stmt.parameters]
+        types = [self.type(p.arg_type) for p in parameters]
+        if stmt.HasField("return_type"):
+            self.type(stmt.return_type)
+        taken = [
+            t for t, p in zip(types, parameters, strict=True) if p.mode not in (pg.FUNC_PARAM_OUT, pg.FUNC_PARAM_TABLE)
+        ]
+        self.world.make_routine(name_of_strings(stmt.funcname), tuple(taken))
+        options = _options(stmt.options)
+        language = options.get("language", pg.Node()).string.sval.lower()
+        scope = Scope([Source(stmt.funcname[-1].string.sval, columns={p.name: None for p in parameters})])
+        if language == "sql" and "as" in options:
+            try:
+                tree = parse("\n".join(n.string.sval for n in options["as"].list.items))
+            except PgQueryError:
+                return
+            for part in tree.stmts:
+                self.query(part.stmt, scope.inner())
+        for node in stmt.sql_body.list.items if stmt.HasField("sql_body") else ():
+            for inner in node.list.items:
+                self.query(inner, scope.inner())
+
+    # Views, rules, policies, triggers, statistics, publications
+
+    def on_view_stmt(self, stmt: pg.ViewStmt) -> None:
+        columns = self.query(stmt.query, Scope())
+        known = self.world.known(name_of(stmt.view))
+        if stmt.replace and known is not None and known.presumed:
+            return
+        self._by_query(stmt.view, columns, [n.string.sval for n in stmt.aliases], "view")
+
+    def on_create_table_as_stmt(self, stmt: pg.CreateTableAsStmt) -> None:
+        columns = self.query(stmt.query, Scope()) if stmt.query.WhichOneof("node") == "select_stmt" else []
+        if stmt.if_not_exists and self.world.known(name_of(stmt.into.rel)) is not None:
+            return
+        kind = "materialized view" if stmt.objtype == pg.OBJECT_MATVIEW else "table"
+        self._by_query(stmt.into.rel, columns, [n.string.sval for n in stmt.into.col_names], kind)
+
+    def _by_query(self, into: pg.RangeVar, columns: Sequence[tuple[str, Any]], names: Sequence[str], kind: Any) -> None:
+        made = self.world.make(name_of(into), kind, temporary=into.relpersistence == "t")
+        made.opaque = True
+        for i, (name, term) in enumerate(columns):
+            name = names[i] if i < len(names) else name
+            if name:
+                column = term if isinstance(term, Column) else Column(name, self.world.place)
+                if isinstance(term, Known):
+                    column.hint(100, term.type)
+                made.columns[name] = column
+
+    def on_rule_stmt(self, stmt: pg.RuleStmt) -> None:
+        relation = self.world.relation(name_of(stmt.relation))
+        if relation is None:
+            return
+        relation.made.add(stmt.rulename)
+        scope = Scope([Source("new", relation=relation), Source("old", relation=relation)])
+        if stmt.HasField("where_clause"):
+            self.condition(stmt.where_clause, scope)
+        for node in stmt.actions:
+            self.query(node, scope.inner())
+
+    def on_create_policy_stmt(self, stmt: pg.CreatePolicyStmt) -> None:
+        relation = self.world.relation(name_of(stmt.table))
+        self._roles(stmt.roles)
+        if relation is not None:
+            relation.made.add(stmt.policy_name)
+            self._policy(stmt, relation)
+
+    def on_alter_policy_stmt(self, stmt: pg.AlterPolicyStmt) -> None:
+        relation = self.world.relation(name_of(stmt.table))
+        self._roles(stmt.roles)
+        if relation is not None:
+            self.part_of(relation, relation.policies, stmt.policy_name)
+            self._policy(stmt, relation)
+
+    def _policy(self, stmt: Any, relation: Relation) -> None:
+        scope = Scope([Source(relation.name.name, relation=relation)])
+        for part in ("qual", "with_check"):
+            if stmt.HasField(part):
+                self.condition(getattr(stmt, part), scope)
+
+    def on_create_trig_stmt(self, stmt: pg.CreateTrigStmt) -> None:
+        relation = self.world.relation(name_of(stmt.relation))
+        self.trigger_function(name_of_strings(stmt.funcname))
+        if relation is None:
+            return
+        relation.made.add(stmt.trigname)
+        for node in stmt.columns:
+            relation.column(node.string.sval, self.world.place)
+        if stmt.HasField("when_clause"):
+            scope = Scope([Source("new", relation=relation), Source("old", relation=relation)])
+            self.condition(stmt.when_clause, scope)
+
+    def on_create_event_trig_stmt(self, stmt: pg.CreateEventTrigStmt) -> None:
+        name = name_of_strings(stmt.funcname)
+        if not any(r.name.name == name.name for r in self.world.routines):
+            self.world.routine(name, (), result="event_trigger")
+
+    def on_create_stats_stmt(self, stmt: pg.CreateStatsStmt) -> None:
+        scope = Scope()
+        for node in stmt.relations:
+            self.source(node, scope)
+        for node in stmt.exprs:
+            part = node.stats_elem
+            if part.name and scope.sources and scope.sources[0].relation:
+                scope.sources[0].relation.column(part.name, self.world.place)
+            elif not part.name:
+                self.term(part.expr, scope)
+        self.world.made_others.add(("statistics", str(name_of_strings(stmt.defnames))))
+
+    def on_alter_stats_stmt(self, stmt: pg.AlterStatsStmt) -> None:
+        if not stmt.missing_ok:
+            self.world.other("statistics", str(name_of_strings(stmt.defnames)))
+
+    def on_create_publication_stmt(self, stmt: pg.CreatePublicationStmt) -> None:
+        self.world.made_others.add(("publication", stmt.pubname))
+        self._published(stmt.pubobjects)
+
+    def on_alter_publication_stmt(self, stmt: pg.AlterPublicationStmt) -> None:
+        self.world.other("publication", stmt.pubname)
+        self._published(stmt.pubobjects)
+
+    def _published(self, nodes: Iterable[pg.Node]) -> None:
+        for node in nodes:
+            part = node.publication_obj_spec
+            if part.HasField("pubtable"):
+                relation = self.world.relation(name_of(part.pubtable.relation))
+                for column in part.pubtable.columns:
+                    if relation is not None:
+                        relation.column(column.string.sval, self.world.place)
+            elif part.name:
+                self.world.schema(part.name)
+
+    # Rights
+
+    def _roles(self, nodes: Iterable[pg.Node]) -> None:
+        for node in nodes:
+            if node.role_spec.roletype == pg.ROLESPEC_CSTRING:
+                self.world.role(node.role_spec.rolename)
+
+    def on_grant_stmt(self, stmt: pg.GrantStmt) -> None:
+        self._roles(stmt.grantees)
+        for node in stmt.objects:
+            match node.WhichOneof("node"):
+                case "range_var":
+                    kind: Any = "sequence" if stmt.objtype == pg.OBJECT_SEQUENCE else "table"
+                    relation = self.world.relation(name_of(node.range_var), kind)
+                    for right in stmt.privileges:
+                        for column in right.access_priv.cols:
+                            if relation is not None:
+                                relation.column(column.string.sval, self.world.place)
+                case "object_with_args":
+                    self.routine_use(node.object_with_args, stmt.objtype)
+                case "string" if stmt.objtype == pg.OBJECT_SCHEMA:
+                    self.world.schema(node.string.sval)
+                case "list" if stmt.objtype in (pg.OBJECT_TYPE, pg.OBJECT_DOMAIN):
+                    self.world.type(name_of_strings(node.list.items))
+                case "string" if stmt.targtype == pg.ACL_TARGET_ALL_IN_SCHEMA:
+                    self.world.schema(node.string.sval)
+
+    def on_grant_role_stmt(self, stmt: pg.GrantRoleStmt) -> None:
+        self._roles(stmt.grantee_roles)
+        for node in stmt.granted_roles:
+            self.world.role(node.access_priv.priv_name)
+
+    def on_alter_default_privileges_stmt(self, stmt: pg.AlterDefaultPrivilegesStmt) -> None:
+        options = _options(stmt.options)
+        if "roles" in options:
+            self._roles(options["roles"].list.items)
+        if "schemas" in options:
+            for node in options["schemas"].list.items:
+                self.world.schema(node.string.sval)
+        self._roles(stmt.action.grantees)
+
+    def on_create_role_stmt(self, stmt: pg.CreateRoleStmt) -> None:
+        self.world.made_roles.add(stmt.role)
+
+    def on_alter_role_stmt(self, stmt: pg.AlterRoleStmt) -> None:
+        self.world.role(stmt.role.rolename)
+
+    def on_alter_role_set_stmt(self, stmt: pg.AlterRoleSetStmt) -> None:
+        self.world.role(stmt.role.rolename)
+
+    def on_drop_role_stmt(self, stmt: pg.DropRoleStmt) -> None:
+        if not stmt.missing_ok:
+            self._roles(stmt.roles)
+
+    def on_reassign_owned_stmt(self, stmt: pg.ReassignOwnedStmt) -> None:
+        self._roles(stmt.roles)
+        self.world.role(stmt.newrole.rolename)
+
+    def on_drop_owned_stmt(self, stmt: pg.DropOwnedStmt) -> None:
+        self._roles(stmt.roles)
+
+    # Maintenance
+
+    def on_vacuum_stmt(self, stmt: pg.VacuumStmt) -> None:
+        for node in stmt.rels:
+            relation = self.world.relation(name_of(node.vacuum_relation.relation))
+            for column in node.vacuum_relation.va_cols:
+                if relation is not None:
+                    relation.column(column.string.sval, self.world.place)
+
+    def on_refresh_mat_view_stmt(self, stmt: pg.RefreshMatViewStmt) -> None:
+        relation = self.world.relation(name_of(stmt.relation), "materialized view")
+        if relation is not None and relation.presumed and stmt.concurrent:
+            column = relation.column("id", self.world.place)
+            if column is not None:
+                relation.key((column,))
+
+    def on_cluster_stmt(self, stmt: pg.ClusterStmt) -> None:
+        if stmt.HasField("relation"):
+            relation = self.world.relation(name_of(stmt.relation))
+            if stmt.indexname and relation is not None:
+                self.index_use(Name(relation.name.schema, stmt.indexname), relation)
+
+    def on_reindex_stmt(self, stmt: pg.ReindexStmt) -> None:
+        if stmt.kind == pg.REINDEX_OBJECT_INDEX:
+            self.index_use(name_of(stmt.relation))
+        elif stmt.kind == pg.REINDEX_OBJECT_TABLE:
+            self.world.relation(name_of(stmt.relation))
+        elif stmt.kind == pg.REINDEX_OBJECT_SCHEMA:
+            self.world.schema(stmt.name)
+
+    # Schemas, extensions
+
+    def on_create_schema_stmt(self, stmt: pg.CreateSchemaStmt) -> None:
+        name = stmt.schemaname or stmt.authrole.rolename
+        if stmt.authrole.rolename:
+            self.world.role(stmt.authrole.rolename)
+        if not (stmt.if_not_exists or self.world.conditional):
+            self.world.schemas.pop(name, None)
+        self.world.made_schemas.add(name)
+        for node in stmt.schema_elts:
+            self.statement(node)
+
+    def on_create_extension_stmt(self, stmt: pg.CreateExtensionStmt) -> None:
+        self.world.extensions.pop(stmt.extname, None)
+        self.world.made_extensions.add(stmt.extname)
+        schema = _options(stmt.options).get("schema")
+        if schema is not None:
+            self.world.schema(schema.string.sval)
+
+    def on_alter_extension_stmt(self, stmt: pg.AlterExtensionStmt) -> None:
+        self.world.extension(stmt.extname)
+
+    def on_comment_stmt(self, stmt: pg.CommentStmt) -> None:
+        node = stmt.object
+        names = list(node.list.items)
+        match stmt.objtype:
+            case pg.OBJECT_COLUMN if len(names) > 1:
+                relation = self.world.relation(name_of_strings(names[:-1]))
+                if relation is not None:
+                    relation.column(names[-1].string.sval, self.world.place)
+            case pg.OBJECT_TABCONSTRAINT if len(names) > 1:
+                relation = self.world.relation(name_of_strings(names[:-1]))
+                if relation is not None:
+                    self.named_constraint(relation, names[-1].string.sval, None)
+            case pg.OBJECT_TRIGGER | pg.OBJECT_POLICY | pg.OBJECT_RULE if len(names) > 1:
+                relation = self.world.relation(name_of_strings(names[:-1]))
+                if relation is not None:
+                    self.attachment(relation, stmt.objtype, names[-1].string.sval)
+            case _:
+                self.object_use(stmt.objtype, node)
+
+    def on_transaction_stmt(self, stmt: pg.TransactionStmt) -> None:
+        pass

@@ -1,0 +1,417 @@
+"""What a history needs and makes, as it is read: a small model of the database, with the gaps that it reveals.
+
+``World`` is filled in by ``pgassay.sql.usage``. Everything in it with ``presumed`` set was used before anybody made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pgassay.model import Name, Statement
+
+Strategy = Literal["range", "list", "hash"]
+RelationKind = Literal["table", "view", "materialized view", "foreign table", "sequence"]
+
+# Where a hint at a type comes from, the surest last. Column names alone count least and live with the resolver.
+WEAK, ARGUMENT, COMPARED, CONVERTED, DECLARED = 20, 40, 60, 80, 100
+
+_SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_temp", "pg_toast"})
+
+
+@dataclass(slots=True, eq=False)
+class Column:
+    """A column; ``type`` where the SQL itself declares it, else hints at it. ``peers`` have the same type."""
+
+    name: str
+    place: str
+    type: str | None = None
+    hints: list[tuple[int, str]] = field(default_factory=list)
+    peers: list[Column] = field(default_factory=list)
+    literals: list[str] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)
+    becomes: str | None = None  # the type that ALTER COLUMN … TYPE gives it
+    cast: bool = False  # … and whether with a USING clause
+    not_null: bool = False
+    default: bool = False
+    identity: str | None = None
+    expression: bool = False  # a stored generated column
+    plain: bool = False  # gets a default or identity of its own later: presume none
+
+    def hint(self, weight: int, type: str) -> None:
+        """The column seems to have this type."""
+        if (weight, type) not in self.hints:
+            self.hints.append((weight, type))
+
+    def like(self, other: Column) -> None:
+        """The two columns have the same type."""
+        if other is not self and other not in self.peers:
+            self.peers.append(other)
+            other.peers.append(self)
+
+
+@dataclass(slots=True, eq=False)
+class Constraint:
+    """A constraint that is used by its name, or a key that something else relies on."""
+
+    kind: Literal["primary key", "unique", "foreign key", "check", "not null", "exclude"]
+    name: str | None
+    columns: tuple[Column, ...]
+    references: Relation | None = None
+    validated: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Index:
+    """An index. ``table`` is None where nothing says which table it belongs to."""
+
+    name: Name
+    table: Relation | None
+    columns: tuple[Column, ...] = ()
+    unique: bool = False
+    required: bool = False  # its columns must be NOT NULL
+    presumed: bool = True
+    place: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Relation:
+    """A table, view or sequence. ``name`` is its first name; ``columns`` are keyed by their present names."""
+
+    name: Name
+    kind: RelationKind = "table"
+    presumed: bool = False
+    opaque: bool = False  # made by a query or by something else whose columns we do not know
+    place: str = ""
+    columns: dict[str, Column] = field(default_factory=dict)
+    originals: dict[str, Column] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    names: set[Name] = field(default_factory=set)
+    keys: list[Constraint] = field(default_factory=list)
+    constraints: dict[str, Constraint] = field(default_factory=dict)
+    own_primary_key: bool = False  # the SQL adds one itself
+    primary: tuple[Column, ...] = ()
+    triggers: list[tuple[str, Name | None]] = field(default_factory=list)
+    policies: list[str] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
+    made: set[str] = field(default_factory=set)  # triggers, policies and rules that the SQL made
+    positional: bool = False
+    strategy: Strategy | None = None
+    partition_key: tuple[Column, ...] = ()
+    partition_of: Relation | None = None
+    like: list[Relation] = field(default_factory=list)
+    inherits: list[Relation] = field(default_factory=list)
+    parents: list[Relation] = field(default_factory=list)
+
+    def column(self, name: str, place: str) -> Column | None:
+        """The column now called so; a presumed relation gains it, unless it was dropped or renamed away."""
+        found = self.columns.get(name)
+        if found is None and self.presumed and name not in self.gone and name not in self.originals:
+            found = Column(name, place)
+            self.columns[name] = self.originals[name] = found
+        return found
+
+    def has(self, name: str) -> bool:
+        """Whether a column is known to be called so."""
+        return name in self.columns
+
+    def key(self, columns: tuple[Column, ...], *, name: str | None = None, primary: bool = False) -> None:
+        """Something relies on these columns being unique."""
+        if not self.presumed or any(c not in self.originals.values() for c in columns):
+            return
+        if any(set(k.columns) == set(columns) and (name is None or k.name == name) for k in self.keys):
+            return
+        self.keys.append(Constraint("primary key" if primary else "unique", name, columns))
+
+
+@dataclass(slots=True, eq=False)
+class Type:
+    """A type used by name. ``kind`` is settled by the strongest use seen."""
+
+    name: Name
+    kind: Literal["enum", "domain", "composite", "unknown"] = "unknown"
+    presumed: bool = True
+    labels: list[str] = field(default_factory=list)
+    avoid: set[str] = field(default_factory=set)  # labels that the SQL adds itself
+    attributes: dict[str, str] = field(default_factory=dict)
+    constraints: list[str] = field(default_factory=list)
+    default: bool = False
+    not_null: bool = False
+    value: Column | None = None  # what a domain's CHECK says of its type
+    place: str = ""
+
+    def label(self, text: str) -> None:
+        """A label that the enum must have from the start."""
+        if text not in self.labels and text not in self.avoid:
+            self.labels.append(text)
+
+
+@dataclass(slots=True, eq=False)
+class Routine:
+    """A function or procedure used by name. ``arguments`` is None where nothing says what they are."""
+
+    name: Name
+    arguments: tuple[str, ...] | None = None
+    result: str | None = None
+    kind: Literal["function", "procedure", "aggregate"] = "function"
+    presumed: bool = True
+    place: str = ""
+
+
+class World:
+    """Names along a search path, as the SQL finds them."""
+
+    def __init__(self, created: Iterable[Name] = (), *, optional: bool = False) -> None:
+        self.search_path = ["public"]
+        self.place = ""
+        self.statement: Statement | None = None
+        self.optional = optional  # whether IF EXISTS alone is reason enough to presume
+        self.created = {n.name for n in created}
+        self.conditional = False
+        self.opaque = False  # something in it cannot be read without running it
+        self.relations: dict[Name, Relation] = {}
+        self.gone: set[Name] = set()
+        self.types: dict[Name, Type] = {}
+        self.indexes: dict[Name, Index] = {}
+        self.dropped_indexes: list[Index] = []
+        self.dropped_types: list[Type] = []
+        self.routines: list[Routine] = []
+        self.calls: dict[Name, str] = {}  # functions called, which nobody made: perhaps PostgreSQL's own
+        self.schemas: dict[str, str] = {}
+        self.made_schemas: set[str] = set(_SYSTEM_SCHEMAS) | {"public"}
+        self.roles: dict[str, str] = {}
+        self.made_roles: set[str] = set()
+        self.extensions: dict[str, str] = {}
+        self.made_extensions: set[str] = set()
+        self.presumed: list[Relation] = []
+        self.columns: list[Column] = []  # those that the SQL itself declares
+        self.statistics: list[tuple[Name, Relation | None]] = []
+        self.others: dict[tuple[str, str], str] = {}  # other objects by kind and name: the place of their first use
+        self.made_others: set[tuple[str, str]] = set()
+
+    def schema(self, name: str) -> None:
+        """A schema is used."""
+        if name not in self.made_schemas and not name.startswith("pg_"):
+            self.schemas.setdefault(name, self.place)
+
+    def qualified(self, name: Name) -> Name:
+        """Where a new object of that name goes."""
+        return name.within(self.search_path[0] if self.search_path else "public")
+
+    def _found(self, name: Name, known: Iterable[Name]) -> Name | None:
+        if name.schema:
+            return name if name in known else None
+        places = ["pg_temp", *self.search_path]
+        return next((full for s in places if (full := Name(s, name.name)) in known), None)
+
+    # Relations
+
+    def known(self, name: Name) -> Relation | None:
+        """The relation of that name, if the world has it."""
+        full = self._found(name, self.relations)
+        return self.relations[full] if full else None
+
+    def relation(self, name: Name, kind: RelationKind = "table", *, if_exists: bool = False) -> Relation | None:
+        """A relation is used: the known one, or else a presumed one. None where presuming would be wrong."""
+        found = self.known(name)
+        if found is not None:
+            if found.presumed and kind != "table" and found.kind == "table":
+                found.kind = kind
+            return found
+        full = self.qualified(name)
+        if full in self.gone or full.schema in _SYSTEM_SCHEMAS or name.name.startswith("pg_"):
+            return None
+        if if_exists and (not self.optional or name.name in self.created):
+            return None
+        self.schema(full.schema or "public")
+        made = Relation(full, kind, presumed=True, place=self.place, names={full})
+        self.relations[full] = made
+        self.presumed.append(made)
+        return made
+
+    def make(self, name: Name, kind: RelationKind = "table", *, temporary: bool = False) -> Relation:
+        """The SQL itself creates a relation."""
+        full = Name("pg_temp", name.name) if temporary else self.qualified(name)
+        if full.schema:
+            self.schema(full.schema)
+        before = self.relations.get(full)
+        if before is not None and before.presumed:
+            self.withdraw(before)
+        made = Relation(full, kind, place=self.place, names={full})
+        self.relations[full] = made
+        self.gone.discard(full)
+        return made
+
+    def withdraw(self, relation: Relation) -> None:
+        """What was presumed turns out to be created by the SQL, too late for the earlier use."""
+        relation.presumed = False
+        if relation in self.presumed:
+            self.presumed.remove(relation)
+
+    def remove(self, name: Name) -> None:
+        """A relation is dropped or renamed away."""
+        full = self._found(name, self.relations)
+        if full:
+            del self.relations[full]
+            self.gone.add(full)
+
+    def rename(self, relation: Relation, old: Name, new: Name) -> None:
+        """A relation gets another name or schema."""
+        full = self._found(old, self.relations)
+        if full:
+            del self.relations[full]
+            self.gone.add(full)
+            moved = new if new.schema else Name(full.schema, new.name)
+            self.relations[moved] = relation
+            self.gone.discard(moved)
+            relation.names.add(moved)
+
+    # Types
+
+    def type(self, name: Name, kind: str = "unknown", *, if_exists: bool = False) -> Type | None:
+        """A user-defined type is used."""
+        full = self._found(name, self.types)
+        if full is None:
+            if self.known(name) is not None:
+                return None  # a table's row type
+            full = self.qualified(name)
+            if full.schema in _SYSTEM_SCHEMAS or full in self.gone:
+                return None
+            if if_exists and (not self.optional or name.name in self.created):
+                return None
+            self.schema(full.schema or "public")
+            self.types[full] = Type(full, place=self.place)
+        found = self.types[full]
+        if found.presumed and found.kind == "unknown":
+            found.kind = kind  # type: ignore[assignment]
+        return found
+
+    def make_type(self, name: Name) -> Type:
+        """The SQL itself creates a type."""
+        full = self.qualified(name)
+        self.schema(full.schema or "public")
+        before = self.types.get(full)
+        if before is not None and before.presumed and self.conditional:
+            return before
+        made = Type(full, presumed=False, place=self.place)
+        self.types[full] = made
+        self.gone.discard(full)
+        return made
+
+    def drop_type(self, name: Name) -> None:
+        """A type is dropped."""
+        full = self._found(name, self.types)
+        if full:
+            used = self.types.pop(full)
+            self.gone.add(full)
+            if used.presumed:
+                self.dropped_types.append(used)
+
+    def renamed_type(self, used: Type, old: Name, new: str) -> None:
+        """A type gets another name."""
+        full = self._found(old, self.types)
+        if full:
+            del self.types[full]
+            self.gone.add(full)
+            self.types[Name(full.schema, new)] = used
+
+    def presumed_types(self) -> list[Type]:
+        """Every presumed type once, in the order of first use."""
+        return [t for t in dict.fromkeys([*self.dropped_types, *self.types.values()]) if t.presumed]
+
+    def presumed_indexes(self) -> list[Index]:
+        """Every presumed index once."""
+        return [i for i in dict.fromkeys([*self.dropped_indexes, *self.indexes.values()]) if i.presumed]
+
+    def typed(self, text: str) -> Type | None:
+        """The presumed type that a column's type names."""
+        bare = text.removesuffix("[]")
+        return next(
+            (t for t in self.types.values() if t.presumed and bare in (str(t.name), str(Name(None, t.name.name)))), None
+        )
+
+    # Routines, indexes and the rest
+
+    def routine(
+        self, name: Name, arguments: tuple[str, ...] | None = None, *, result: str | None = None, kind: str = "function"
+    ) -> Routine | None:
+        """A function is used that is certainly not PostgreSQL's own."""
+        if name.schema in _SYSTEM_SCHEMAS:
+            return None
+        for known in self.routines:
+            same = known.name.name == name.name and (name.schema is None or known.name.schema == name.schema)
+            if same and (
+                arguments is None or known.arguments is None or known.arguments == arguments or not known.presumed
+            ):
+                if known.presumed:
+                    known.arguments = known.arguments if arguments is None else arguments
+                    known.result = known.result or result
+                return known
+        full = self.qualified(name)
+        self.schema(full.schema or "public")
+        made = Routine(full, arguments, result, kind, place=self.place)  # type: ignore[arg-type]
+        self.routines.append(made)
+        return made
+
+    def make_routine(self, name: Name, arguments: tuple[str, ...]) -> None:
+        """The SQL itself creates a function."""
+        full = self.qualified(name)
+        self.schema(full.schema or "public")
+        self.routines.append(Routine(full, arguments, presumed=False, place=self.place))
+
+    def index(self, name: Name, table: Relation | None = None, *, if_exists: bool = False) -> Index | None:
+        """An index is used by name."""
+        full = self._found(name, self.indexes)
+        if full is not None:
+            return self.indexes[full]
+        for relation in self.relations.values():  # the index of a constraint has the constraint's name
+            if name.name in relation.constraints or name.name == f"{relation.name.name}_pkey":
+                if relation.presumed and name.name not in relation.constraints:
+                    return None
+                return Index(name, relation, presumed=False)
+        full = self.qualified(name)
+        if full in self.gone or full.schema in _SYSTEM_SCHEMAS:
+            return None
+        if if_exists and (not self.optional or name.name in self.created):
+            return None
+        self.schema(full.schema or "public")
+        self.indexes[full] = Index(full, table, place=self.place)
+        return self.indexes[full]
+
+    def renamed_index(self, index: Index, new: str) -> None:
+        """An index gets another name."""
+        old = next((n for n, i in self.indexes.items() if i is index), None)
+        if old:
+            del self.indexes[old]
+            self.gone.add(old)
+            self.indexes[Name(old.schema, new)] = index
+
+    def role(self, name: str) -> None:
+        """A role is used."""
+        if name and name not in self.made_roles and not name.startswith("pg_"):
+            self.roles.setdefault(name, self.place)
+
+    def extension(self, name: str) -> None:
+        """An extension is used."""
+        if name not in self.made_extensions:
+            self.extensions.setdefault(name, self.place)
+
+    def other(self, kind: str, name: str) -> None:
+        """Some other object is used."""
+        if (kind, name) not in self.made_others:
+            self.others.setdefault((kind, name), self.place)
+
+    @property
+    def missing(self) -> bool:
+        """Whether anything was used that nobody made."""
+        return bool(
+            self.presumed
+            or self.schemas
+            or self.roles
+            or self.extensions
+            or self.others
+            or self.presumed_types()
+            or self.presumed_indexes()
+            or any(r.presumed for r in self.routines)
+        )
