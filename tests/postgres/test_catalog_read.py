@@ -622,6 +622,36 @@ def test_extended_statistics(seen: Seen) -> None:
     assert s.definition == "CREATE STATISTICS public.s (ndistinct) ON a, b FROM public.t"
 
 
+@pytest.mark.parametrize(
+    ("create", "drop", "line"),
+    [
+        ("CREATE COLLATION k (locale = 'C')", "DROP COLLATION k", "collation public.k: added"),
+        ("CREATE CAST (e AS int) WITH FUNCTION f(e)", "DROP CAST (e AS int)", "cast (public.e AS integer): added"),
+        (
+            "CREATE OPERATOR === (LEFTARG = e, RIGHTARG = e, FUNCTION = g)", "DROP OPERATOR === (e, e)",
+            "operator public.===(public.e,public.e): added",
+        ),
+        (
+            "CREATE TEXT SEARCH CONFIGURATION s (COPY = simple)", "DROP TEXT SEARCH CONFIGURATION s",
+            "text search configuration public.s: added",
+        ),
+        ("CREATE PUBLICATION p FOR TABLE u", "DROP PUBLICATION p", "publication p: added"),
+        (
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO pg_monitor",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE SELECT ON TABLES FROM pg_monitor",
+            "default acl for role app_owner in schema public on tables: added",
+        ),
+    ],
+)  # fmt: skip
+def test_other_objects(seen: Seen, create: str, drop: str, line: str) -> None:
+    before = seen(
+        "CREATE TABLE u (a int); CREATE TYPE e AS ENUM ('a'); CREATE FUNCTION f(e) RETURNS int LANGUAGE sql AS 'SELECT 1';"
+        " CREATE FUNCTION g(e, e) RETURNS bool LANGUAGE sql AS 'SELECT true'"
+    )
+    assert [str(change) for change in compare(before, seen(create))] == [line]
+    assert compare(before, seen(drop)) == ()
+
+
 # Names, settings and transactions
 
 WEIRD = ['a "quoted" one', "UPPER", "select", "naïve–ключ", "x" * 63, "semi;colon", "back\\slash", "new\nline", "it's"]

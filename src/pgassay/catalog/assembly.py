@@ -17,6 +17,7 @@ from pgassay.catalog.model import (
     Extension,
     Grant,
     Index,
+    Other,
     Policy,
     Range,
     Routine,
@@ -108,6 +109,7 @@ class Assembly:
             routines=tuple(sorted(map(self.routine, self.rows("routines")), key=lambda r: (str(r.name), r.arguments))),
             extensions=_sorted(Extension(**row) for row in self.rows("extensions")),
             statistics=_sorted(map(self.statistic, self.rows("statistics"))),
+            others=tuple(sorted((Other(**row) for row in self.rows("others")), key=lambda o: (o.kind, o.name))),
             version=self.document["version"],
         )
 

@@ -16,6 +16,7 @@ from pgassay.catalog.model import (
     Extension,
     Grant,
     Index,
+    Other,
     Routine,
     Schema,
     Statistics,
@@ -29,7 +30,7 @@ Kind = Literal["added", "removed", "changed"]
 _NOUNS = {
     "schemas": "schema", "extensions": "extension", "enums": "enum", "domains": "domain", "composites": "type",
     "ranges": "range", "sequences": "sequence", "tables": "table", "views": "view", "routines": "routine",
-    "statistics": "statistics",
+    "statistics": "statistics", "others": "object",
 }  # fmt: skip
 _MEMBERS = {
     "columns": "column", "attributes": "attribute", "constraints": "constraint", "indexes": "index",
@@ -113,6 +114,8 @@ def _subject(noun: str, within: _Subject | None, thing: Any) -> _Subject:
     name = thing.name if isinstance(thing.name, Name) else Name(None, thing.name)
     if isinstance(thing, Routine):
         return _Subject(thing.kind, name, None, f"{thing.kind} {name}({thing.arguments})")
+    if isinstance(thing, Other):
+        return _Subject(thing.kind, name, None, f"{thing.kind} {thing.name}")
     if isinstance(thing, View) and thing.materialized:
         noun = "materialized view"
     return _Subject(noun, name, None, f"{noun} {name}")
@@ -148,7 +151,12 @@ def _collection(
 
 
 def _key(thing: Any) -> tuple[Any, ...]:
-    return (thing.name, thing.arguments) if isinstance(thing, Routine) else (thing.name,)
+    match thing:
+        case Routine():
+            return thing.name, thing.arguments
+        case Other():
+            return thing.name, thing.kind
+    return (thing.name,)
 
 
 def _object(subject: _Subject, before: Any, after: Any) -> Iterator[Change]:

@@ -307,6 +307,18 @@ class Statistics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """An object of a kind with no class of its own: collation, cast, operator, text search configuration,
+    publication, event trigger, foreign server, default privileges … ``kind`` and ``name`` are those of
+    ``pg_identify_object``; ``definition`` is no SQL, but tells two of that name apart.
+    """
+
+    kind: str
+    name: str
+    definition: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
     """A schema (namespace)."""
 
@@ -331,6 +343,7 @@ class Catalog:
     routines: tuple[Routine, ...] = ()
     extensions: tuple[Extension, ...] = ()
     statistics: tuple[Statistics, ...] = ()
+    others: tuple[Other, ...] = ()
     version: int = field(default=0, compare=False)  # server_version_num
 
     def table(self, name: Name, path: tuple[str, ...] = ("public",)) -> Table | None:

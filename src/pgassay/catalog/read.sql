@@ -340,7 +340,57 @@ SELECT document.document
            pg_catalog.pg_get_statisticsobjdef(s.oid) AS definition, NULLIF(s.stxstattarget, -1) AS target
       FROM heap h
       JOIN pg_catalog.pg_statistic_ext s ON s.stxrelid = h.oid
-      JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace) x)
+      JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace) x),
+
+'others', (
+    SELECT pg_catalog.json_agg(x) FROM (
+    SELECT i.type AS kind, i.identity AS name, NULLIF(pg_catalog.concat_ws(' ', VARIADIC o.parts), '') AS definition
+      FROM (
+        SELECT c.tableoid, c.oid, ARRAY[c.collprovider, c.collcollate, c.collctype, c.collisdeterministic::text,
+               pg_catalog.to_jsonb(c) ->> 'colliculocale', pg_catalog.to_jsonb(c) ->> 'colllocale',
+               pg_catalog.to_jsonb(c) ->> 'collicurules']::text[] AS parts
+          FROM pg_catalog.pg_collation c
+         UNION ALL
+        SELECT tableoid, oid, ARRAY[castfunc::pg_catalog.regprocedure::text, castcontext::text, castmethod::text]
+          FROM pg_catalog.pg_cast
+         UNION ALL
+        SELECT tableoid, oid, ARRAY[oprcode::text, oprcom::pg_catalog.regoperator::text,
+               oprnegate::pg_catalog.regoperator::text, oprrest::text, oprjoin::text, oprcanmerge::text, oprcanhash::text]
+          FROM pg_catalog.pg_operator
+         UNION ALL
+        SELECT tableoid, oid, ARRAY[opcdefault::text] FROM pg_catalog.pg_opclass
+         UNION ALL
+        SELECT tableoid, oid, NULL FROM pg_catalog.pg_opfamily
+         UNION ALL
+        SELECT tableoid, oid, ARRAY[conproc::text, condefault::text] FROM pg_catalog.pg_conversion
+         UNION ALL
+        SELECT tableoid, oid, ARRAY(
+               SELECT pg_catalog.format('%s:%s', m.maptokentype, m.mapdict::pg_catalog.regdictionary)
+                 FROM pg_catalog.pg_ts_config_map m WHERE m.mapcfg = c.oid ORDER BY m.maptokentype, m.mapseqno)
+          FROM pg_catalog.pg_ts_config c
+         UNION ALL
+        SELECT tableoid, oid, ARRAY[dictinitoption] FROM pg_catalog.pg_ts_dict
+         UNION ALL
+        SELECT tableoid, oid, ARRAY[pg_catalog.to_jsonb(p) - '{oid,pubname,pubowner}'::text[] #>> '{}'] || ARRAY(
+               SELECT prrelid::pg_catalog.regclass::text FROM pg_catalog.pg_publication_rel WHERE prpubid = p.oid
+                ORDER BY 1)
+          FROM pg_catalog.pg_publication p
+         UNION ALL
+        SELECT tableoid, oid, ARRAY[evtevent::text, evtfoid::pg_catalog.regproc::text, evtenabled::text, evttags::text]
+          FROM pg_catalog.pg_event_trigger
+         UNION ALL
+        SELECT tableoid, oid, ARRAY[fdwoptions::text] FROM pg_catalog.pg_foreign_data_wrapper
+         UNION ALL
+        SELECT tableoid, oid, ARRAY[srvtype, srvversion, srvoptions::text] FROM pg_catalog.pg_foreign_server
+         UNION ALL
+        SELECT tableoid, oid, ARRAY(SELECT pg_catalog.unnest(defaclacl)::text ORDER BY 1)
+          FROM pg_catalog.pg_default_acl
+         UNION ALL
+        SELECT tableoid, oid, NULL FROM pg_catalog.pg_type
+         WHERE typtype = 'b' AND typcategory <> 'A' AND typisdefined
+      ) o (class, oid, parts)
+     CROSS JOIN LATERAL pg_catalog.pg_identify_object(o.class, o.oid, 0) i
+     WHERE o.oid >= 16384 AND (o.class, o.oid) NOT IN (SELECT classid, objid FROM extended)) x)
 
 ) AS document WHERE change.done > 0 OFFSET 0) document
  CROSS JOIN LATERAL (
