@@ -70,7 +70,7 @@ def test_added_uncommitted_and_untracked_files_are_pending() -> None:
     assert pending() == (["1_a"], ["2_b", "3_c", "4_d"], [])
     assert pending(None) == pending("main") == pending("main", "migrations")
     why = pending_since(open_project("."), "main").why
-    assert why.startswith("3 files added since main (merge base ")
+    assert why.startswith("3 of 4 files added since main (merge base ")
 
 
 def test_what_main_adds_later_is_not_ours() -> None:

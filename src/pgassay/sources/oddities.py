@@ -73,7 +73,7 @@ def settle(
     return Pending(
         deployed=tuple(project.migrations[i] for i in sorted(deployed)),
         pending=tuple(project.migrations[i] for i in pending),
-        why=why.format(count=f"{len(pending)} file{'' if len(pending) == 1 else 's'}", total=len(project.migrations)),
+        why=f"{len(pending)} of {len(project.migrations)} files {why}",
         oddities=tuple(dict.fromkeys((*oddities, *skipped.values(), *late.values()))),
     )
 

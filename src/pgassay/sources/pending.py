@@ -68,7 +68,7 @@ def pending_since(project: Project, ref: str) -> Pending:
         for i in sorted(deployed)
         if paths[i] in changed and _differs(project, project.migrations[i], git.text_at(folder, base, paths[i]) or "")
     ]
-    return settle(project, deployed, skipped, f"{{count}} added since {ref} (merge base {base[:9]})", oddities)
+    return settle(project, deployed, skipped, f"added since {ref} (merge base {base[:9]})", oddities)
 
 
 def _by_journal(project: Project, base: str, by_file: set[int]) -> tuple[set[int], dict[int, Oddity]]:
