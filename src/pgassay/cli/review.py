@@ -101,7 +101,7 @@ def review(
 
     PATH is a project, a folder of migrations or one .sql file; - reads standard input.
     """
-    from pgassay.workflows.review import ReviewOptions
+    from pgassay.workflows.options import ReviewOptions
     from pgassay.workflows.review import review as run
 
     if output is not None:
