@@ -645,7 +645,8 @@ def test_extended_statistics(seen: Seen) -> None:
 )  # fmt: skip
 def test_other_objects(seen: Seen, create: str, drop: str, line: str) -> None:
     before = seen(
-        "CREATE TABLE u (a int); CREATE TYPE e AS ENUM ('a'); CREATE FUNCTION f(e) RETURNS int LANGUAGE sql AS 'SELECT 1';"
+        "CREATE TABLE u (a int); CREATE TYPE e AS ENUM ('a');"
+        " CREATE FUNCTION f(e) RETURNS int LANGUAGE sql AS 'SELECT 1';"
         " CREATE FUNCTION g(e, e) RETURNS bool LANGUAGE sql AS 'SELECT true'"
     )
     assert [str(change) for change in compare(before, seen(create))] == [line]
