@@ -38,12 +38,14 @@ def catalog_probes(
 
 def _of_table(before: Catalog, table: Table, spare: Mapping[str, str | None] | None) -> Iterable[Probe]:
     name = table.name
-    one = f"(SELECT ctid FROM {name} LIMIT 1)"
+    # By the key where there is one: a view that takes the table's place has no ctid.
+    key = ", ".join(quote(c) for c in table.primary_key.columns) if table.primary_key else "ctid"
+    one = f"({key}) = (SELECT {key} FROM {name} LIMIT 1)"
     for column in table.columns:
         bare = quote(column.name)
         yield Probe(sql=f"SELECT {bare} FROM {name} LIMIT 1", table=name, column=column.name)
         if column.generated is None and column.identity != "always" and table.kind == "table":
-            yield Probe(sql=f"UPDATE {name} SET {bare} = {bare} WHERE ctid = {one}", table=name, column=column.name)
+            yield Probe(sql=f"UPDATE {name} SET {bare} = {bare} WHERE {one}", table=name, column=column.name)
         enum = before.enum(column.type)
         for label in enum.labels[:_MOST_LABELS] if enum else ():
             yield Probe(

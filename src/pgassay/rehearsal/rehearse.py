@@ -84,6 +84,7 @@ class _Scene:
             with self.server.connect(name) as session:
                 probes, already = self._probes(session, filled)
                 tables, rows = _held(session)
+                first = snapshot(session)
             noted: dict[int, tuple[Values, ...]] = {}
             changed: dict[int, tuple[Loss, ...]] = {}
             plays = play(
@@ -105,7 +106,7 @@ class _Scene:
         for number, played in enumerate(plays):
             statement = played.statement
             grown = work(statement, played.before, played.after, tables, rows, played.ms)
-            lost = losses(statement, played.before, played.after, tables, rows)
+            lost = losses(statement, first, played.before, played.after, tables, rows)
             observations.append(
                 Observation(
                     statement=statement,

@@ -127,9 +127,14 @@ def work(
 
 
 def losses(
-    statement: Statement, before: Snapshot, after: Snapshot, tables: Mapping[int, Name], rows: Mapping[Name, int]
+    statement: Statement,
+    first: Snapshot,
+    before: Snapshot,
+    after: Snapshot,
+    tables: Mapping[int, Name],
+    rows: Mapping[Name, int],
 ) -> tuple[Loss, ...]:
-    """Tables, columns and rows that were there before the statement and are not there after it."""
+    """What stood before the change (``first``), was there before the statement and is not there after it."""
     found: list[Loss] = []
     truncates = any(isinstance(a, Truncate) for a in statement.actions)
     for oid, table in tables.items():
@@ -140,9 +145,10 @@ def losses(
         if new is None:
             found.append(Loss(kind="table", table=table, count=held))
             continue
-        gone = before.columns.get(oid, {}).keys() - after.columns.get(oid, {}).keys()
+        old_columns = first.columns.get(oid, {})
+        gone = old_columns.keys() & before.columns.get(oid, {}).keys() - after.columns.get(oid, {}).keys()
         found.extend(
-            Loss(kind="column", table=table, column=before.columns[oid][number], count=held) for number in sorted(gone)
+            Loss(kind="column", table=table, column=old_columns[number], count=held) for number in sorted(gone)
         )
         counted = after.counters.get(oid, Counters()).since(before.counters.get(oid, Counters()))
         if truncates and new.file != old.file and held:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pgassay.catalog import Catalog, Table
+from pgassay.catalog import Catalog, Column, Table
 from pgassay.model import Certainty, Evidence, Finding, Migration, Name, Remedy, Runner, Statement, Transaction, Verdict
-from pgassay.model.observations import Break, Lock, Loss, Observation, Work
+from pgassay.model.actions import Transact
+from pgassay.model.observations import LOCK_MODES, Break, Lock, Loss, Observation, Work
+from pgassay.sql.alone import stands_alone
 
 TINY_MS = 50.0  # a wait that nobody notices, where production's row counts are known
 
@@ -38,6 +40,8 @@ class Step:
     before: Catalog | None = None
     after: Catalog | None = None
     created: frozenset[Name] = frozenset()
+    renamed: Mapping[Name, Name] = field(default_factory=dict)
+    columns: Mapping[tuple[Name, str], str | None] = field(default_factory=dict)
     earlier: tuple[Statement, ...] = ()
     later: tuple[Statement, ...] = ()
     observations: tuple[Observation, ...] = ()
@@ -63,8 +67,28 @@ class Step:
         mode = self.transaction.mode
         return mode == "block" or (mode == "query" and len(self.transaction.statements) > 1)
 
+    @property
+    def together(self) -> tuple[Statement, ...]:
+        """The earlier statements that share this one's transaction; BEGIN and COMMIT in the file count."""
+        whole = self.in_transaction
+        within: list[Statement] = []
+        block = False
+        for statement in self.earlier:
+            kinds = {t.kind for t in statement.of(Transact)}
+            if kinds & {"begin", "commit", "rollback"}:
+                block, whole = "begin" in kinds, whole and not kinds & {"commit", "rollback"}
+                if not whole:
+                    within = []
+            elif whole or block:
+                within.append(statement)
+        return tuple(within)
+
     def full(self, name: Name) -> Name:
-        """The name with its schema: as it stood before, else ``public``."""
+        """The name with its schema, as it stood before: a table renamed earlier in the change by its old name."""
+        now = self._now(name)
+        return self.renamed.get(now, now)
+
+    def _now(self, name: Name) -> Name:
         if name.schema:
             return name
         table = self.before.table(name) if self.before else None
@@ -72,22 +96,50 @@ class Step:
 
     def table(self, name: Name) -> Table | None:
         """The table as it stood before the change; None where it is new (or in a static review)."""
-        return self.before.table(name) if self.before else None
+        return self.before.table(self.full(name)) if self.before else None
 
     def fresh(self, name: Name) -> bool:
         """Whether the relation is made by this very change: nobody can wait for it yet, and it holds no rows."""
-        if self.full(name) in self.created or name.schema == "pg_temp":
+        now = self._now(name)
+        if now in self.renamed:
+            return False
+        if now in self.created or name.schema == "pg_temp" or Name("pg_temp", name.name) in self.created:
             return True
         return self.before is not None and self.seen is not None and self._relation(name) is None
+
+    def column(self, name: Name, column: str) -> Column | None:
+        """A table's column as it stood before; None where the change adds it (or in a static review)."""
+        table = self.table(name)
+        old = self._old_column(name, column)
+        return table.column(old) if table and old and not self.fresh(name) else None
+
+    def fresh_column(self, name: Name, column: str) -> bool:
+        """Whether this very change adds the column, so that no application knows it yet."""
+        if self.fresh(name) or self._old_column(name, column) is None:
+            return True
+        return self.table(name) is not None and self.column(name, column) is None
+
+    def _old_column(self, name: Name, column: str) -> str | None:
+        return self.columns.get((self.full(name), column), column)
 
     def _relation(self, name: Name) -> object | None:
         if self.before is None:
             return None
-        full = name.within("public")
-        view = next((v for v in self.before.views if v.name in {name, full}), None)
-        return self.before.table(name) or view
+        full = self.full(name)
+        return self.before.table(full) or next((v for v in self.before.views if v.name == full), None)
 
     # What was seen
+
+    def held(self, table: Name) -> Lock | None:
+        """The strongest lock on a table that earlier statements of the same transaction gained and that is still held."""
+        here = len(self.earlier)
+        places = {id(o.statement): number for number, o in enumerate(self.observations)}
+        held = [
+            lock
+            for seen in self.observations[:here]
+            if (lock := seen.lock(self.full(table))) and places.get(id(lock.held_until), -1) >= here
+        ]
+        return max(held, key=lambda lock: LOCK_MODES.index(lock.mode), default=None)
 
     def wait(self, name: Name, mode: str) -> Wait | None:
         """Whether traffic on a table waits for this statement's work on it.
@@ -101,6 +153,9 @@ class Step:
         if self.seen is None:
             return Wait(table=table, who=_who(mode == "ACCESS EXCLUSIVE"), duration="")
         lock = self.seen.lock(table)
+        if lock is None and LOCK_MODES.index(mode) >= LOCK_MODES.index("SHARE"):
+            # Inside a transaction the lock may be there already; outside one it is gone before anybody can look.
+            lock = self._released(table, mode) if stands_alone(self.statement) else self.held(table)
         done = [w for w in self.seen.work if w.kind != "rows changed" and (w.table == table or lock)]
         if lock is None or not lock.blocks_writes or not done:
             return None
@@ -114,22 +169,38 @@ class Step:
             evidence=(lock_evidence(lock), *map(work_evidence, done)),
         )
 
+    def _released(self, table: Name, mode: str) -> Lock | None:
+        """The lock that a statement outside any transaction must have held while it did its work."""
+        done = self.seen.work_on(table) if self.seen else ()
+        estimates = [w.estimated_ms for w in done if w.estimated_ms is not None]
+        if self.seen is None or not done:
+            return None
+        return Lock(
+            table=table,
+            mode=mode,
+            held_ms=self.seen.ms,
+            held_until=self.statement,
+            estimated_ms=max(estimates, default=None),
+        )
+
     def losses(self, name: Name | None = None, column: str | None = None) -> tuple[Loss, ...]:
         """The data lost, of one table or column where given."""
         table = self.full(name) if name else None
+        old = self._old_column(name, column) if name and column else column
         return tuple(
             loss
             for loss in (self.seen.losses if self.seen else ())
-            if (table is None or loss.table == table) and (column is None or loss.column == column)
+            if (table is None or loss.table == table) and (column is None or loss.column == old)
         )
 
     def breaks(self, name: Name | None = None, column: str | None = None) -> tuple[Break, ...]:
         """The statements of the old application that fail from here on, of one table or column where given."""
         table = self.full(name) if name else None
+        old = self._old_column(name, column) if name and column else column
         return tuple(
             b
             for b in (self.seen.breaks if self.seen else ())
-            if (table is None or b.table in {table, None}) and (column is None or b.column in {column, None})
+            if (table is None or b.table in {table, None}) and (column is None or b.column in {old, None})
         )
 
     # What is said

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from pgassay.catalog import Catalog
 from pgassay.model import Name, Runner, Statement, Transaction
-from pgassay.model.actions import CreateTable, CreateView
+from pgassay.model.actions import Action, AddColumn, CreateTable, CreateView, MoveSchema, Rename
 from pgassay.model.observations import Rehearsed
 from pgassay.rules.step import Step
 
@@ -18,11 +19,13 @@ def static_steps(transaction: Transaction, runner: Runner) -> list[Step]:
             statement=statement,
             transaction=transaction,
             runner=runner,
-            created=created,
+            created=past.created,
+            renamed=past.renamed,
+            columns=past.columns,
             earlier=transaction.statements[:number],
             later=transaction.statements[number + 1 :],
         )
-        for number, (statement, created) in enumerate(_created(transaction.statements))
+        for number, (statement, past) in enumerate(_pasts(transaction.statements))
     ]
 
 
@@ -46,26 +49,66 @@ def live_steps(
             observations=rehearsed.observations,
             before=before,
             after=after,
-            created=created,
+            created=past.created,
+            renamed=past.renamed,
+            columns=past.columns,
             earlier=transaction.statements[:number],
             later=transaction.statements[number + 1 :],
             rows=rehearsed.rows,
             known=known,
             assumed=frozenset(assumed),
         )
-        for number, (statement, created) in enumerate(_created(transaction.statements))
+        for number, (statement, past) in enumerate(_pasts(transaction.statements))
     ]
 
 
-def _created(statements: tuple[Statement, ...]) -> list[tuple[Statement, frozenset[Name]]]:
-    """Each statement with the relations that earlier ones made."""
-    made: set[Name] = set()
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What the earlier statements of a change made and renamed."""
+
+    created: frozenset[Name] = frozenset()
+    renamed: Mapping[Name, Name] = field(default_factory=dict)
+    columns: Mapping[tuple[Name, str], str | None] = field(default_factory=dict)
+
+    def then(self, action: Action) -> _Past:
+        """The past once this was done too."""
+        match action:
+            case CreateTable():
+                name = Name("pg_temp", action.table.name) if action.temporary else action.table.within("public")
+                return replace(self, created=self.created | {name})
+            case CreateView():
+                return replace(self, created=self.created | {action.name.within("public")})
+            case AddColumn(if_not_exists=False):
+                return self._column(action.table, action.column.name, None)
+            case Rename(kind="column", within=Name() as table):
+                old = action.old.name
+                key = (self._table(table), old)
+                return self._column(table, action.new, self.columns.get(key, old))
+            case Rename(kind="table" | "view" | "materialized view"):
+                return self._relation(action.old, action.old.within("public").named(action.new))
+            case MoveSchema(kind="table" | "view" | "materialized view"):
+                return self._relation(action.name, Name(action.schema, action.name.name))
+        return self
+
+    def _table(self, name: Name) -> Name:
+        now = name.within("public")
+        return self.renamed.get(now, now)
+
+    def _column(self, table: Name, column: str, was: str | None) -> _Past:
+        return replace(self, columns={**self.columns, (self._table(table), column): was})
+
+    def _relation(self, old: Name, new: Name) -> _Past:
+        if old.within("public") in self.created:
+            return replace(self, created=self.created | {new})
+        return replace(self, renamed={**self.renamed, new: self._table(old)})
+
+
+def _pasts(statements: tuple[Statement, ...]) -> list[tuple[Statement, _Past]]:
+    """Each statement with what the earlier ones did."""
+    past = _Past()
     found = []
     for statement in statements:
-        found.append((statement, frozenset(made)))
+        found.append((statement, past))
         for action in statement.actions:
-            if isinstance(action, CreateTable):
-                made.add(Name("pg_temp", action.table.name) if action.temporary else action.table.within("public"))
-            elif isinstance(action, CreateView):
-                made.add(action.name.within("public"))
+            past = past.then(action)
     return found
