@@ -1,0 +1,5 @@
+"""Stand-ins for production: synthetic rows that obey constraints and follow statistics."""
+
+from pgassay.twin.fill import Fill, Unfilled, fill
+
+__all__ = ["Fill", "Unfilled", "fill"]

@@ -1,0 +1,303 @@
+"""Fill a database with made-up rows that obey every constraint of its catalog."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from pgassay.catalog.model import Catalog
+from pgassay.model import Name
+from pgassay.server import Connection, ServerMessage, StatementError
+from pgassay.twin import insert as write
+from pgassay.twin.order import groups
+from pgassay.twin.rows import Planner, RowPlan, Unfillable
+from pgassay.twin.statistics import Statistics
+from pgassay.twin.targets import Target, targets_of
+
+_SLOWLY = 300  # rows tried one by one where no set of them goes in
+
+
+@dataclass(frozen=True, slots=True)
+class Unfilled:
+    """A table with fewer rows than it should have, and what stopped it."""
+
+    table: Name
+    constraint: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """``rows`` a table; ``spare``: for each table the texts of one further row that was not inserted."""
+
+    rows: dict[Name, int]
+    unfilled: tuple[Unfilled, ...] = ()
+    spare: dict[Name, dict[str, str | None]] = field(default_factory=dict)
+
+
+def fill(
+    connection: Connection,
+    catalog: Catalog,
+    *,
+    rows: int | Mapping[Name, int] = 1000,
+    seed: int = 1,
+    obey: Catalog | None = None,
+    statistics: Mapping[Name, Mapping[str, Statistics]] | None = None,
+    tables: Collection[Name] | None = None,
+    analyze: bool = True,
+    progress: Callable[[str], None] | None = None,
+) -> Fill:
+    """Fill tables with rows: the same seed gives the same rows.
+
+    ``rows`` a table, or a number for each (0 for those not named). ``obey`` is a later catalog whose keys and checks
+    are obeyed in advance; ``statistics`` are production's, by table and column; ``tables`` those to fill (all).
+    What cannot be filled is named in the result: no schema raises. Works inside the caller's transaction or makes
+    its own. Raises ConnectionLost.
+    """
+    everything = targets_of(catalog, obey)
+    chosen = {name: t for name, t in everything.items() if tables is None or name in tables}
+    wanted = {
+        name: (rows if isinstance(rows, int) else rows.get(name, 0)) if name in chosen else 0 for name in everything
+    }
+    planner = Planner(catalog=catalog, seed=seed, wanted=wanted, statistics=statistics or {})
+    work = _Work(connection, planner, progress or (lambda _message: None))
+    outside = connection.transaction == "idle"
+    if outside:
+        connection.run("BEGIN")
+    try:
+        work.known({link.references for t in chosen.values() for link in t.links if link.references} - set(chosen))
+        work.all({name: target for name, target in chosen.items() if wanted[name] > 0})
+        found = work.finish(catalog, analyze)
+        if outside:
+            connection.run("COMMIT")
+        foreign = [t.name for t in catalog.tables if t.kind == "foreign table" and (tables is None or t.name in tables)]
+        more = tuple(Unfilled(name, None, "a foreign table's rows are another server's") for name in foreign)
+        return Fill(rows=found.rows, unfilled=found.unfilled + more, spare=found.spare)
+    finally:
+        if outside and connection.transaction != "idle":
+            connection.run("ROLLBACK")
+
+
+class _Work:
+    def __init__(self, connection: Connection, planner: Planner, progress: Callable[[str], None]) -> None:
+        self.connection, self.planner, self.progress = connection, planner, progress
+        self.pending: list[tuple[list[Target], str]] = []
+        self.rows: dict[Name, int] = {}
+        self.unfilled: dict[Name, Unfilled] = {}
+        self.filtered: set[Name] = set()
+
+    def known(self, names: Collection[Name]) -> None:
+        """Parents that we do not fill: their rows are what they are."""
+        listed = sorted(name for name in names if self.planner.catalog.table(name))
+        for name, number in zip(listed, self._counts(listed), strict=True):
+            self.planner.filled[name] = number
+
+    def all(self, targets: Mapping[Name, Target]) -> None:
+        for group in groups(targets):
+            self.group(group)
+        self.flush()
+
+    def group(self, group: list[Target]) -> None:
+        plans = self._plans(group)
+        if plans is None:
+            return
+        if len(plans) > 1 and not all(plan.exact for plan in plans):
+            self.flush()
+            self._apart(group)
+            return
+        for plan in plans:
+            self.rows[plan.target.name] = plan.rows
+        if all(plan.exact for plan in plans):
+            statement = write.insert(plans[0]) if len(plans) == 1 else write.together(plans)
+            for plan in plans:
+                statement = write.guarded(plan.target.table, statement)
+            self.pending.append((group, statement))
+            if sum(plan.rows for plan in plans) > 50_000:
+                self.flush()
+        else:
+            self.flush()
+            self._carefully(plans[0], filtered=plans[0].filtered)
+
+    def _plans(self, group: list[Target]) -> list[RowPlan] | None:
+        planner = self.planner
+        planner.together = frozenset(t.name for t in group) if len(group) > 1 else frozenset()
+        try:
+            needs = {link.references for t in group for link in t.links} & {n for n, _ in self._deviant()}
+            if needs:
+                self.flush()
+            for _ in range(1 if len(group) == 1 else 3):
+                for target in group:
+                    planner.plans[target.name] = planner.plan(target)
+            return [planner.plans[t.name] for t in group]
+        except Unfillable as problem:
+            for target in group:
+                planner.plans.pop(target.name, None)
+                self._nothing(target, problem.constraint, problem.reason)
+            return None
+        finally:
+            planner.together = frozenset()
+
+    def _deviant(self) -> list[tuple[Name, RowPlan]]:
+        return [(n, p) for n, p in self.planner.plans.items() if not p.exact and n not in self.planner.filled]
+
+    def _nothing(self, target: Target, constraint: str | None, reason: str) -> None:
+        self.rows[target.name] = 0
+        self.planner.filled[target.name] = 0
+        self.unfilled[target.name] = Unfilled(target.name, constraint, reason)
+
+    def flush(self) -> None:
+        """Run what is pending: all of it in one round trip or, where that fails, one table after the other."""
+        pending, self.pending = self.pending, []
+        if not pending:
+            return
+        script = "; ".join(statement for _, statement in pending)
+        self.progress(f"rows for {', '.join(str(t.name) for group, _ in pending for t in group)}")
+        if self._attempt(script) is None:
+            self._watch([t for group, _ in pending for t in group])
+            return
+        for group, _ in pending:
+            self._again(group)
+
+    def _again(self, group: list[Target]) -> None:
+        plans = self._plans(group)
+        if plans is None:
+            return
+        if len(plans) == 1:
+            self._carefully(plans[0], filtered=False)
+            return
+        statement = write.together(plans)
+        for plan in plans:
+            statement = write.guarded(plan.target.table, statement)
+        if self._attempt(statement) is None:
+            self._watch(group)
+        else:
+            self._apart(group)
+
+    def _watch(self, targets: list[Target]) -> None:
+        """Triggers and rules may have changed or dropped rows."""
+        odd = [t.name for t in targets if t.table.triggers or t.table.rules]
+        for name, number in zip(odd, self._counts(odd), strict=True):
+            if number != self.rows[name]:
+                self.unfilled[name] = Unfilled(name, None, "a trigger or rule turned rows away")
+            self.rows[name] = self.planner.filled[name] = number
+
+    def _apart(self, group: list[Target]) -> None:
+        """A circle of tables, opened where foreign keys may be empty."""
+        inside = {t.name for t in group}
+        unlinked: dict[Name, frozenset[str]] = {}
+        for target in group:
+            loose = {
+                column
+                for link in target.links
+                if link.references in inside and link.references != target.name
+                for column in link.columns
+                if (known := target.table.column(column)) is not None and not known.not_null
+            }
+            unlinked[target.name] = frozenset(loose - target.primary)
+            self.planner.plans.pop(target.name, None)
+        for part in groups({t.name: t for t in group}, unlinked):
+            for target in part:
+                try:
+                    plan = self.planner.plan(target, unlinked=unlinked[target.name])
+                except Unfillable as problem:
+                    self._nothing(target, problem.constraint, problem.reason)
+                    continue
+                if len(part) > 1:
+                    link = next(k for k in target.links if k.references in inside)
+                    self._nothing(target, link.name, "a circle of foreign keys that may not be empty")
+                    continue
+                self.planner.plans[target.name] = plan
+                self._carefully(plan, filtered=plan.filtered, unlinked=unlinked[target.name])
+
+    def _carefully(self, plan: RowPlan, *, filtered: bool, unlinked: frozenset[str] = frozenset()) -> None:
+        """One table alone, with what the server objects to left out."""
+        target = plan.target
+        conflict = pool = False
+        first: ServerMessage | None = None
+        for _ in range(4):
+            text = write.guarded(target.table, write.insert(plan, filtered=filtered, conflict=conflict))
+            error = self._attempt(text)
+            if error is None:
+                break
+            first = first or error
+            if error.sqlstate == "23503" and not pool:
+                pool = True
+            elif error.sqlstate in {"23514", "23502"} and not filtered:
+                filtered = True
+            elif error.sqlstate in {"23505", "23P01"} and not conflict:
+                conflict = True
+            else:
+                break
+            if pool and (again := self._pooled(target, unlinked)) is not None:
+                plan = again
+        else:
+            error = first
+        if error is not None:
+            most = min(plan.rows, _SLOWLY)
+            self._attempt(write.guarded(target.table, write.one_by_one(plan, most)))
+        (number,) = self._counts([target.name])
+        self.rows[target.name] = self.planner.filled[target.name] = number
+        if filtered:
+            self.filtered.add(target.name)
+        self.planner.plans[target.name] = plan
+        if number < plan.rows:
+            reason = str(first) if first is not None else "too few rows meet its checks"
+            self.unfilled[target.name] = Unfilled(target.name, first.constraint if first else None, reason)
+
+    def _pooled(self, target: Target, unlinked: frozenset[str]) -> RowPlan | None:
+        try:
+            return self.planner.plan(target, pool=True, unlinked=unlinked)
+        except Unfillable:
+            return None
+
+    def _attempt(self, script: str) -> ServerMessage | None:
+        """Run statements in a subtransaction; the server's objection, or None."""
+        try:
+            self.connection.run(f"SAVEPOINT fill; {script}; SET CONSTRAINTS ALL IMMEDIATE; RELEASE SAVEPOINT fill")
+        except StatementError as error:
+            self.connection.run("ROLLBACK TO SAVEPOINT fill; RELEASE SAVEPOINT fill")
+            return error.report
+        return None
+
+    def _counts(self, names: list[Name]) -> list[int]:
+        if not names:
+            return []
+        found = self.connection.json(write.count([t for t in self.planner.catalog.tables if t.name in names], names))
+        return [int(number) for number in found]
+
+    def finish(self, catalog: Catalog, analyze: bool) -> Fill:
+        """Sequences, statistics, spare rows."""
+        done = [t for t in catalog.tables if self.rows.get(t.name)]
+        scripts = write.sequences(catalog, done)
+        if analyze and done:
+            scripts.append(f"ANALYZE {', '.join(str(t.name) for t in done)}")
+        if scripts and self._attempt("; ".join(scripts)) is not None:
+            for script in scripts:
+                self._attempt(script)
+        return Fill(
+            rows=dict(self.rows), unfilled=tuple(self.unfilled.values()), spare=self._spare([t.name for t in done])
+        )
+
+    def _spare(self, names: list[Name]) -> dict[Name, dict[str, str | None]]:
+        queries: dict[Name, str] = {}
+        for name in names:
+            plan = self.planner.plans.get(name)
+            if plan is not None and (query := write.spare(plan, filtered=name in self.filtered)) is not None:
+                queries[name] = query
+        texts = self._texts(list(queries.values()))
+        return {name: json.loads(text) for name, text in zip(queries, texts, strict=True) if text}
+
+    def _texts(self, queries: list[str]) -> list[str | None]:
+        if not queries:
+            return []
+        try:
+            self.connection.run("SAVEPOINT spare")
+            found = self.connection.run("SELECT " + ", ".join(f"({query})" for query in queries))[0]
+            self.connection.run("RELEASE SAVEPOINT spare")
+            return list(found)
+        except StatementError:
+            self.connection.run("ROLLBACK TO SAVEPOINT spare; RELEASE SAVEPOINT spare")
+        if len(queries) == 1:
+            return [None]
+        return [text for query in queries for text in self._texts([query])]
