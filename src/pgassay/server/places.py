@@ -71,8 +71,10 @@ def home(account: Account) -> Path:
     elif account.uid is not None:
         candidates = [Path("/var/cache/pgassay"), spare]
     else:
-        cache = platformdirs.user_cache_path("pgassay")
-        candidates = [cache, spare] if cache.is_absolute() else [spare]  # "~" stays as it is for a user without a home
+        try:
+            candidates = [platformdirs.user_cache_path("pgassay"), spare]
+        except RuntimeError:  # a user who has no home, not even in /etc/passwd
+            candidates = [spare]
     problems: list[tuple[Path, OSError]] = []
     for candidate in candidates:
         try:

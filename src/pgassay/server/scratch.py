@@ -286,6 +286,8 @@ def _template(binaries: Binaries, folder: Path, account: Account) -> Path:
             str(made),
             *options,
         ]
+        if account.name.isdigit() and shutil.which("unshare"):  # initdb insists on a user who has a name
+            command = ["unshare", "--user", "--map-user=65534", "--map-group=65534", "--", *command]
         with _supervised(run, command, account, log) as process:
             try:
                 code = process.wait(timeout=120)
@@ -352,7 +354,7 @@ def _startup_problem(log: Path) -> ServerUnavailable | DiskFull:
 def _full(log: Path) -> bool:
     """Whether the disk is: a server without room may not even be able to say so."""
     words = _words(log)
-    if any(os.strerror(number) in words for number in FULL):
+    if any(sign in words for sign in (*map(os.strerror, FULL), "Check free disk space")):
         return True
     try:
         disk = os.statvfs(log.parent)
