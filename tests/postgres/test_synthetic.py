@@ -137,7 +137,6 @@ CREATE TABLE t(a int NOT NULL, b int UNIQUE NULLS NOT DISTINCT)
 CREATE TABLE t(id int PRIMARY KEY, "weird ""Name" text NOT NULL, "select" int NOT NULL, "#" int)
 CREATE SCHEMA "My S"; CREATE TABLE "My S"."T x"("Id" serial PRIMARY KEY, "Ref" int REFERENCES "My S"."T x")
 CREATE TABLE t()
-CREATE TABLE t(id int PRIMARY KEY, v text); ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY
 CREATE FUNCTION fine(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 % 3 = 0'; CREATE TABLE t(a int NOT NULL CHECK (fine(a))); CREATE TABLE u(id int PRIMARY KEY)
 CREATE FUNCTION fine(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 % 3 = 0'; CREATE TABLE t(id serial PRIMARY KEY, a int NOT NULL CHECK (fine(a))); CREATE TABLE u(t int NOT NULL REFERENCES t, v int)
 CREATE TABLE t(at timestamptz NOT NULL CHECK (extract(isodow FROM at AT TIME ZONE 'UTC') < 6))
@@ -151,3 +150,14 @@ CREATE TABLE u(id int PRIMARY KEY); CREATE TABLE t(user_id int NOT NULL REFERENC
 @pytest.mark.parametrize("ddl", [line for line in TABLES.splitlines() if line], ids=lambda line: line[:70])
 def test_fills_the_table(connection: Connection, ddl: str) -> None:
     check(connection, ddl)
+
+
+def test_forced_row_security_is_put_back(connection: Connection) -> None:
+    connection.run("CREATE TABLE t(id int PRIMARY KEY, v text); CREATE TABLE u(t int NOT NULL REFERENCES t)")
+    connection.run("ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY")
+    before = read(connection)
+    result = fill(connection, before, rows=50)
+    assert read(connection) == before
+    assert result.unfilled == ()
+    connection.run("ALTER TABLE t NO FORCE ROW LEVEL SECURITY")
+    assert connection.value("SELECT count(*) FROM t") == "50"

@@ -34,7 +34,7 @@ def solve(target: Target, fixed: Collection[str]) -> list[Solution]:
             for solution in found:
                 solution.open.append(expression)
     for solution in found:
-        _spread(solution, fixed)
+        _spread(solution, fixed, [end for unique in target.uniques for _, end in unique.spans])
     return found
 
 
@@ -65,9 +65,16 @@ def _agreeing(solutions: list[Solution], fixed: Collection[str]) -> list[Solutio
     return [solution for solution in solutions if shown(solution) == first][:_MOST]
 
 
-def _spread(solution: Solution, fixed: Collection[str]) -> None:
-    """Order between columns → disjoint stretches of their common range, one a step of the order."""
-    relevant = [o for o in solution.orders if _axis(solution, o.left) and _axis(solution, o.right)]
+def _spread(solution: Solution, fixed: Collection[str], apart: Collection[str]) -> None:
+    """Order between columns → disjoint stretches of their common range, one a step of the order.
+
+    Columns in ``apart`` are not touched: they are computed from others.
+    """
+    relevant = [
+        o
+        for o in solution.orders
+        if _axis(solution, o.left) and _axis(solution, o.right) and not {o.left, o.right} & set(apart)
+    ]
     for group in _groups(relevant):
         levels = _levels(group)
         if levels is None:

@@ -257,8 +257,31 @@ class Solution:
                 facts = self.of(name)
                 facts.multiple, facts.remainder = abs(multiple) or 1, rest
                 return True
+        if (parts := self._sum(left)) and (total := constant(right, "numeric", later=False)) is not None:
+            return self._summed(operator, parts, total)
         self.open.append(Compare(operator, left, right))
         return True
+
+    def _sum(self, expression: Expression) -> list[str]:
+        """The numeric columns of a sum, or nothing."""
+        match expression:
+            case Operation("+", Expression() as left, right):
+                first, second = self._sum(left), self._sum(right)
+                return first + second if first and second else []
+        name = self._column(expression)
+        known = name is not None and axis_of(self.columns[name].base, self.columns[name].type) is not None
+        return [name] if known and name is not None else []
+
+    def _summed(self, operator: str, parts: list[str], total: Decimal) -> bool:
+        """Each part takes its share; the last one what is left where the sum is given."""
+        *others, last = parts
+        share = Constant(total / len(parts))
+        if operator != "=":
+            return all(self._bound(name, operator, share) for name in parts)
+        rest: Expression = Constant(total)
+        for name in others:
+            rest = Operation("-", rest, ColumnOf(name))
+        return all(self._bound(name, "<=", share) for name in others) and self._define(last, "=", rest)
 
 
 def _limit(facts: Facts, operator: str, up: int, down: int) -> bool:

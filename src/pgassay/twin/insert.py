@@ -78,16 +78,6 @@ def together(plans: Sequence[RowPlan]) -> str:
     return f"WITH {', '.join(parts)} SELECT 1"
 
 
-def guarded(table: Table, statement: str) -> str:
-    """The statement with forced row security out of its way for as long as it runs."""
-    if not (table.row_security and table.force_row_security):
-        return statement
-    return (
-        f"ALTER TABLE {table.name} NO FORCE ROW LEVEL SECURITY; {statement}; SET CONSTRAINTS ALL IMMEDIATE;"
-        f" ALTER TABLE {table.name} FORCE ROW LEVEL SECURITY"
-    )
-
-
 def one_by_one(plan: RowPlan, most: int) -> str:
     """A block that inserts row after row and passes over those that anything refuses."""
     row = literal(insert_one(plan, "%s"))

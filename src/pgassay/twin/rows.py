@@ -92,6 +92,7 @@ class _Table:
         self.keys = frozenset(unique | target.aligned | set(self.taken))
         self.solutions = solve(target, self.keys & set(self.columns))
         self.statistics = planner.statistics.get(target.name, {})
+        self.numbers: dict[tuple[str, ...], Callable[[str], str]] = {}
         self.result = RowPlan(target=target, rows=planner.wanted[target.name], capacity=PLENTY)
 
     def plan(self) -> RowPlan:
@@ -125,15 +126,28 @@ class _Table:
         return all(any(self._may_be_null(c) for c in link.columns) for link in slot.links)
 
     def _may_be_null(self, name: str) -> bool:
+        """No NULL for keys, nor where MATCH FULL would want the whole foreign key empty and it cannot be."""
+        full = [link.columns for link in self.target.links if name in link.columns and "MATCH FULL" in link.definition]
+        return all(self._nullable_column(column) for column in {name, *(c for columns in full for c in columns)})
+
+    def _nullable_column(self, name: str) -> bool:
         return not self.columns[name].not_null and name not in self.target.primary | self.target.referenced
 
     def _define(self) -> None:
         """Columns computed from others, where every solution computes them alike."""
         first, *rest = self.solutions
+        spans = dict(span for unique in self.target.uniques for span in unique.spans)
+        for start, end in spans.items():
+            axis = axis_of(self.columns[end].base, self.columns[end].type) if end in self.columns else None
+            if axis is not None and end not in self.keys:
+                step = "interval '1 second'" if axis.kind in {"time", "clock", "interval"} else "1"
+                self.result.defined.append((end, f"({quote(start)} + {step})::{self.columns[end].type}"))
         for name, (operator, expression) in first.defined.items():
             text = write(expression)
             alike = all(solution.defined.get(name) == (operator, expression) for solution in rest)
             free = name in self.columns and name not in self.keys and operator != "<>"
+            if name in spans.values():
+                continue
             if not (alike and free and text is not None):
                 first.open.append(expression)
                 continue
@@ -155,7 +169,9 @@ class _Table:
     def _assign(self) -> tuple[list[tuple[str, ...]], Assignment]:
         """The digits of the row number by slot (a column of no foreign key is its own slot)."""
         members = [slot.columns for slot in (*self.slots, *self.selfish)]
-        sizes = [slot.size for slot in self.slots] + [PLENTY] * len(self.selfish)
+        sizes = [slot.size - (self._distinct_from(slot) is not None) for slot in self.slots] + [PLENTY] * len(
+            self.selfish
+        )
         place = {c: n for n, columns in enumerate(members) for c in columns}
         for unique in self.target.uniques:
             for name in unique.columns:
@@ -182,6 +198,7 @@ class _Table:
     def _link(self, slot: Slot, digit: Digit | None) -> None:
         salt = salt_of(self.planner.seed, self.target.name, *slot.columns)
         size, number = slot.size, self._number(slot, digit, salt)
+        self.numbers[slot.columns] = number
         sources: dict[str, Callable[[str], str]] = {}
         for column in slot.columns:
             link, referenced = slot.source(column)
@@ -201,6 +218,10 @@ class _Table:
         size = max(slot.size, 1)
         if digit is not None and digit.whole:
             return lambda i: f"({i} - 1)"
+        other = self._distinct_from(slot)
+        if digit is not None and other is not None and size > 1 and other.columns in self.numbers:
+            start = self.numbers[other.columns]
+            return lambda i: f"(({start(i)} + 1 + {_digit(digit, i)}) % {size})"
         if digit is not None:
             scatter = max(size // (digit.modulus or 1), 1)
             return lambda i: f"((({i} - 1) / {digit.divisor}) % {digit.modulus} * {scatter})"
@@ -208,7 +229,7 @@ class _Table:
             len(k.columns) for k in slot.links
         ):
             return lambda i: f"(({i} - 1) % {size})"
-        if (other := self._distinct_from(slot)) is not None and size > 1:
+        if other is not None and size > 1:
             first = salt_of(self.planner.seed, self.target.name, *other.columns)
             return lambda i: f"(({hashed(i, first)} % {size} + 1 + {hashed(i, salt)} % {size - 1}) % {size})"
         used = self._distinct(slot.columns[0], size)
@@ -248,8 +269,8 @@ class _Table:
             )
             listed = ", ".join(quote(c) for c in referenced)
             self.result.joins.append(
-                f"/* {parent} {at} */ LEFT JOIN (SELECT {listed}, row_number() OVER (ORDER BY {listed}) - 1 AS k"
-                f" FROM {parent}) AS p{join} ON p{join}.k = {at}"
+                f"/* {parent} {at} */ LEFT JOIN (SELECT {listed}, row_number() OVER (ORDER BY {listed}) - 1 AS {ROW}"
+                f" FROM {parent}) AS p{join} ON p{join}.{ROW} = {at}"
             )
         self.result.exact = False
         return _constantly(f"p{join}.{quote(column)}")
@@ -274,7 +295,7 @@ class _Table:
             elif not self.result.exact or (shared is not None and not loose):
                 made = value
             elif (digit is not None and digit.whole) or shared is not None or not loose:
-                other = "NULL" if loose else None
+                other = "NULL" if loose else value(str(max(self.result.rows, 1)))
                 made = _earlier(value, back, first, other)
             else:
                 made = _any_earlier(value, salt)
@@ -337,7 +358,8 @@ class _Table:
         share = _NULLS if known is None else round(known.null_frac * 1024)
         if share == 0 or not self._free_of_nulls(name):
             return value
-        salt = salt_of(self.planner.seed, self.target.name, name, "null")
+        slot = self.taken.get(name)  # a foreign key is empty as a whole
+        salt = salt_of(self.planner.seed, self.target.name, slot.columns if slot else name, "null")
         return lambda i: f"CASE WHEN {hashed(i, salt)} & 1023 < {share} THEN {null} ELSE {value(i)} END"
 
     def _free_of_nulls(self, name: str) -> bool:
@@ -360,9 +382,9 @@ def _digit(digit: Digit, i: str) -> str:
     return f"({i} - 1)" if digit.whole else f"((({i} - 1) / {digit.divisor}) % {digit.modulus})"
 
 
-def _earlier(value: Callable[[str], str], back: int, first: int, other: str | None) -> Callable[[str], str]:
-    """The value of the row ``back`` before; the first rows have NULL, or point to themselves."""
-    return lambda i: f"CASE WHEN {i} > {first} THEN {value(f'({i} - {back})')} ELSE {other or value(i)} END"
+def _earlier(value: Callable[[str], str], back: int, first: int, other: str) -> Callable[[str], str]:
+    """The value of the row ``back`` before; the first rows have another one."""
+    return lambda i: f"CASE WHEN {i} > {first} THEN {value(f'({i} - {back})')} ELSE {other} END"
 
 
 def _any_earlier(value: Callable[[str], str], salt: int) -> Callable[[str], str]:

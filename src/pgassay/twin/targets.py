@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pgassay.catalog.model import Catalog, Column, Constraint, Index, Table
+from pgassay.catalog.model import Catalog, Column, Constraint, Domain, Index, Table
 from pgassay.model import Name
 from pgassay.sql.expressions import Expression, columns_of, parse_expression
 from pgassay.twin.partitions import partition_condition
@@ -51,6 +51,7 @@ def targets_of(catalog: Catalog, obey: Catalog | None) -> dict[Name, Target]:
             referenced.setdefault(link.references, set()).update(link.referenced_columns)
             if len(link.referenced_columns) > 1:
                 aligned.setdefault(link.references, set()).update(link.referenced_columns)
+    tables = [_behind_domains(table, catalog) for table in tables]
     return {
         table.name: Target(
             table=table,
@@ -65,6 +66,23 @@ def targets_of(catalog: Catalog, obey: Catalog | None) -> dict[Name, Target]:
         )
         for table in tables
     }
+
+
+def _behind_domains(table: Table, catalog: Catalog) -> Table:
+    """The table with the NOT NULLs of its columns' domains as its own."""
+    never = {domain.name for domain in catalog.domains if _never_null(domain, catalog)}
+    if not never:
+        return table
+    columns = tuple(
+        replace(c, not_null=True) if (d := catalog.domain(c.type)) is not None and d.name in never else c
+        for c in table.columns
+    )
+    return replace(table, columns=columns)
+
+
+def _never_null(domain: Domain, catalog: Catalog) -> bool:
+    below = catalog.domain(domain.type)
+    return domain.not_null or (below is not None and _never_null(below, catalog))
 
 
 def _later(table: Table, obey: Catalog | None) -> Table | None:
@@ -146,9 +164,10 @@ def _unique(index: Index, table: Table) -> Unique:
                 columns.update(dict.fromkeys(columns_of(parse_expression(known.expression or "1"))))
             else:
                 columns[name] = None
+    ends = {end for _, end in spans}
     return Unique(
         name=index.constraint or index.name,
-        columns=tuple(columns),
+        columns=tuple(name for name in columns if name not in ends),
         nulls_distinct=index.nulls_distinct,
         spans=tuple(spans),
     )
