@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pgassay.catalog.model import Catalog, Table
 from pgassay.model import Name, literal, quote
 from pgassay.sql.expressions import columns_of, parse_expression
-from pgassay.twin.rows import ROW, RowPlan
+from pgassay.twin.rows import NUMBER, ROW, RowPlan
 
 
 def select(plan: RowPlan, first: int, last: int, *, filtered: bool = False, limit: int | None = None) -> str:
@@ -16,7 +16,7 @@ def select(plan: RowPlan, first: int, last: int, *, filtered: bool = False, limi
     defined = dict(plan.defined)
     base = [c.name for c in plan.target.columns if c.name not in defined]
     listed = [f"{plan.sql(name, ROW)} AS {quote(name)}" for name in base]
-    source = f"generate_series({first}::bigint, {last}) AS s({ROW}) {' '.join(plan.joins)}".rstrip()
+    source = f"generate_series({first}::bigint, {last}) AS s({NUMBER}) {' '.join(plan.joins)}".rstrip()
     query = f"SELECT {', '.join([ROW, *listed] if filtered else listed)} FROM {source}"
     for name, text in _in_turn(defined):
         query = f"SELECT *, {text} AS {quote(name)} FROM ({query}) AS l"
@@ -28,7 +28,7 @@ def select(plan: RowPlan, first: int, last: int, *, filtered: bool = False, limi
         query = f"SELECT {', '.join(quote(c) for c in written(plan))} FROM ({query}) AS l"
     if filtered:
         where = " AND ".join(plan.filters) or "true"
-        query += f" WHERE {where} ORDER BY {ROW}" + (f" LIMIT {limit}" if limit is not None else "")
+        query += f" WHERE {where} ORDER BY {NUMBER}" + (f" LIMIT {limit}" if limit is not None else "")
     return query
 
 

@@ -18,7 +18,8 @@ from pgassay.twin.targets import Target
 from pgassay.twin.typed import values_of
 from pgassay.twin.values import PLENTY, NoValues, hashed, salt_of
 
-ROW = '"#"'  # the row's number in the innermost SELECT: no user's column is called so
+NUMBER = '"row#"'  # the row's number: no user's column is called so
+ROW = f"s.{NUMBER}"  # in the innermost SELECT
 _NULLS = 102  # of 1024: about one row in ten
 
 
@@ -269,8 +270,8 @@ class _Table:
             )
             listed = ", ".join(quote(c) for c in referenced)
             self.result.joins.append(
-                f"/* {parent} {at} */ LEFT JOIN (SELECT {listed}, row_number() OVER (ORDER BY {listed}) - 1 AS {ROW}"
-                f" FROM {parent}) AS p{join} ON p{join}.{ROW} = {at}"
+                f"/* {parent} {at} */ LEFT JOIN (SELECT {listed}, row_number() OVER (ORDER BY {listed}) - 1 AS {NUMBER}"
+                f" FROM {parent}) AS p{join} ON p{join}.{NUMBER} = {at}"
             )
         self.result.exact = False
         return _constantly(f"p{join}.{quote(column)}")

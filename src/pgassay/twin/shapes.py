@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-import random
 from dataclasses import dataclass
 
 from pgassay.model import literal
@@ -59,8 +59,10 @@ def size(shape: Shape) -> int:
 
 def sample(shape: Shape, seed: int) -> str:
     """One text of that shape, for a look at it in Python."""
-    chosen = random.Random(seed)
-    return "".join(chosen.choice(piece.choices) for piece in shape for _ in range(piece.count))
+    picks = itertools.count(seed * 7919)
+    return "".join(
+        piece.choices[next(picks) * 40503 // 7 % len(piece.choices)] for piece in shape for _ in range(piece.count)
+    )
 
 
 def render(shape: Shape, k: str, count: int, salt: int) -> str:
