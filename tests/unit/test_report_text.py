@@ -56,8 +56,8 @@ def test_files_come_by_verdict_and_those_without_findings_are_counted() -> None:
     rows = text(mixed()).split("\n\n")[1].splitlines()
     assert [row.split()[:2] for row in rows] == [
         ["file", "worst"],
-        ["drizzle/0006_kyc.sql", "fails"],
-        ["drizzle/0007_index.sql", "blocks"],
+        ["0006_kyc.sql", "fails"],
+        ["0007_index.sql", "blocks"],
         ["1", "other"],
     ]
 

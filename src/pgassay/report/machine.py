@@ -119,7 +119,13 @@ def document(report: Report) -> Document:
         ),
         summary={verdict: report.summary[verdict.value] for verdict in Verdict},
         files=tuple(
-            FilePart(path=encodable(f.path), statements=f.statements, worst=f.worst, findings=f.findings, ms=f.ms)
+            FilePart(
+                path=encodable(f.path),
+                statements=f.statements,
+                worst=f.worst,
+                findings=f.findings,
+                ms=None if f.ms is None else round(f.ms, 3),
+            )
             for f in report.files
         ),
         findings=tuple(map(_finding, report.findings)),
@@ -132,7 +138,7 @@ def document(report: Report) -> Document:
         ),
         notes=tuple(map(encodable, report.notes)),
         rows=report.rows,
-        seconds=report.seconds,
+        seconds=round(report.seconds, 3),
         probed=report.probed,
         metrics={encodable(key): value for key, value in report.metrics.items()},
     )

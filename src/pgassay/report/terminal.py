@@ -115,7 +115,8 @@ def _files(page: _Page, report: Report) -> None:
     found = [f for f in report.files if f.worst is not None]
     for file in sorted(found, key=lambda f: f.worst.rank if f.worst else 0):
         assert file.worst is not None
-        cells = [Text(one_line(file.path)), Text(file.worst.value, style=_STYLES[file.worst]), Text(str(file.findings))]
+        path = file.path.removeprefix(report.project.path.rstrip("/") + "/") or file.path
+        cells = [Text(one_line(path)), Text(file.worst.value, style=_STYLES[file.worst]), Text(str(file.findings))]
         if wide:
             cells += [Text(str(file.statements)), Text("" if file.ms is None else duration(file.ms))]
         table.add_row(*cells)
