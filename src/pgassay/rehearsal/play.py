@@ -11,22 +11,11 @@ from dataclasses import dataclass, field
 
 from pgassay.errors import DiskFull, InputError
 from pgassay.model import Name, Statement, Transaction, quote
-from pgassay.model.actions import (
-    AddColumn,
-    CreateExtension,
-    CreateIndex,
-    CreateRole,
-    DetachPartition,
-    Drop,
-    Maintain,
-    Other,
-    Reindex,
-    TableAction,
-    Transact,
-)
+from pgassay.model.actions import AddColumn, CreateExtension, CreateRole, TableAction, Transact
 from pgassay.rehearsal.snapshot import Snapshot, snapshot
 from pgassay.server import SUPERUSER, Connection, ConnectionLost, Server, ServerMessage, StatementError
 from pgassay.server.extensions import install, trusted
+from pgassay.sql.alone import stands_alone
 
 _UNDEFINED = {"42P01", "42703", "42704", "42883", "3F000", "42P02"}
 _MISSING = {"42501", "58P01"}  # insufficient_privilege; an extension's file that is not there
@@ -77,23 +66,6 @@ def play(
             plays.append(player.play(session, statement))
         player.finish(session, plays)
     return plays
-
-
-def stands_alone(statement: Statement) -> bool:
-    """Whether PostgreSQL refuses the statement inside a transaction block."""
-    for action in statement.actions:
-        match action:
-            case CreateIndex(concurrently=True) | Drop(concurrently=True) | DetachPartition(concurrently=True):
-                return True
-            case Reindex(concurrently=True) | Reindex(kind="database" | "system" | "schema"):
-                return True
-            case Maintain(kind="vacuum") | Maintain(kind="cluster", tables=()):
-                return True
-            case Other(kind=kind) if kind in {
-                "createdb", "dropdb", "alter system", "create table space", "drop table space", "create subscription",
-            }:  # fmt: skip
-                return True
-    return False
 
 
 class _Player:

@@ -131,7 +131,7 @@ class Step:
     # What was seen
 
     def held(self, table: Name) -> Lock | None:
-        """The strongest lock on a table that earlier statements of the same transaction gained and that is still held."""
+        """The strongest lock on a table that earlier statements of its transaction gained and that is still held."""
         here = len(self.earlier)
         places = {id(o.statement): number for number, o in enumerate(self.observations)}
         held = [
@@ -314,9 +314,9 @@ def break_evidence(breaks: Iterable[Break], most: int = 3) -> tuple[Evidence, ..
     return shown
 
 
-def failure_evidence(seen: Observation) -> tuple[Evidence, ...]:
+def failure_evidence(seen: Observation | None) -> tuple[Evidence, ...]:
     """The server's own words."""
-    failure = seen.failure
+    failure = seen.failure if seen else None
     if failure is None:
         return ()
     when = {
