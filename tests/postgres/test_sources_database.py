@@ -235,3 +235,19 @@ def test_it_only_reads(connection: Connection) -> None:
     applied(connection)
     connection.run("SET default_transaction_read_only = on; SET search_path = pg_catalog")
     assert pending(connection) == ([], ["0000_a"], [])
+
+
+def test_alembic_heads_and_what_they_descend_from(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config("alembic.ini")
+    config.set_main_option("script_location", "alembic")
+    command.init(config, "alembic")
+    for name, down in (("a1", None), ("b2", "a1"), ("c3", "a1"), ("d4", ("b2", "c3"))):
+        write({f"alembic/versions/{name}.py": f"revision = {name!r}\ndown_revision = {down!r}\ndef upgrade(): pass\n"})
+    connection.run("CREATE TABLE alembic_version (version_num varchar(32) NOT NULL)")
+    connection.run("INSERT INTO alembic_version VALUES ('c3')")
+    found = pending_database(open_project(".", allow_code=True), connection)
+    assert [m.name for m in found.deployed] == ["a1", "c3"]
+    assert [m.name for m in found.pending] == ["b2", "d4"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from pgassay.model.actions import Action
+from pgassay.model.findings import Skipped
 
 A = TypeVar("A", bound=Action)
 
@@ -108,6 +109,7 @@ class Project:
     runner: Runner
     migrations: tuple[Migration, ...]
     oddities: tuple[Oddity, ...] = ()
+    skipped: tuple[Skipped, ...] = ()  # what could not be read without running it against a database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

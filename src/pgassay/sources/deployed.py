@@ -8,16 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pgassay.errors import ConnectionProblem, InputError
 from pgassay.model import Migration, Oddity, Pending, Project, quote
-from pgassay.server import Connection, StatementError
 from pgassay.sources import drizzle
 from pgassay.sources.files import exists, join, read
 from pgassay.sources.flyway import version_key
 from pgassay.sources.oddities import edited, settle
 from pgassay.sources.pending import pending_default
+
+if TYPE_CHECKING:
+    from pgassay.server import Connection
 
 Row = dict[str, Any]
 _FIND = Path(__file__).with_name("find_table.sql").read_text()
@@ -39,6 +41,8 @@ def pending_database(project: Project, connection: Connection) -> Pending:
     A project without such a table (plain SQL) is answered by git or by its history. Raises ConnectionProblem where
     the table cannot be read.
     """
+    from pgassay.server import StatementError  # a review of texts alone needs no driver
+
     reader = _READERS.get(project.kind)
     if reader is None or project.runner.table is None:
         found = pending_default(project)

@@ -63,9 +63,9 @@ def open_project(path: str, *, kind: str | None = None, allow_code: bool = False
         raise UsageError(f"{place} is a folder; --kind file needs a file")
     found, where = detect.locate(place, kind)
     if found == "alembic":
-        from pgassay.sources import alembic
+        from pgassay.sources.revisions import open_alembic
 
-        return alembic.open_alembic(where, allow_code=allow_code)
+        return open_alembic(where, allow_code=allow_code)
     return _READERS[found](where)
 
 
