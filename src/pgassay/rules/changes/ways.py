@@ -1,0 +1,64 @@
+"""Ways round: the SQL of remedies that several rules share."""
+
+from __future__ import annotations
+
+from pgassay.model import Name, literal, quote
+
+_NEUTRAL = {
+    "smallint": "0", "integer": "0", "bigint": "0", "numeric": "0", "real": "0", "double precision": "0",
+    "boolean": "false", "date": "current_date", "timestamp with time zone": "now()", "timestamptz": "now()",
+    "timestamp without time zone": "now()", "timestamp": "now()", "uuid": "gen_random_uuid()", "jsonb": "'{}'",
+    "json": "'{}'", "bytea": "''", "text": "''", "character varying": "''", "varchar": "''",
+    "interval": "'0'",
+}  # fmt: skip
+
+FILL_NOTE = "Put the value that the rows of today should get in place of the one shown."
+
+
+def neutral(type: str, labels: tuple[str, ...] = ()) -> str:
+    """A value of a type that stands for "nothing yet", as SQL; the first label of an enum."""
+    if labels:
+        return literal(labels[0])
+    if type.endswith("[]"):
+        return "'{}'"
+    return _NEUTRAL.get(type.partition("(")[0].strip(), "''")
+
+
+def require(table: Name, column: str) -> str:
+    """Make a filled column NOT NULL while writes go on."""
+    name = quote(f"{table.name}_{column}_required")
+    return f"""\
+ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({quote(column)} IS NOT NULL) NOT VALID;
+ALTER TABLE {table} VALIDATE CONSTRAINT {name};  -- in its own transaction: writes go on
+ALTER TABLE {table} ALTER COLUMN {quote(column)} SET NOT NULL;  -- reads the CHECK, not the table
+ALTER TABLE {table} DROP CONSTRAINT {name};"""
+
+
+def side_by_side(table: Name, old: str, new: str, type: str) -> str:
+    """A second column that a trigger keeps equal to the first, so that both versions of the application run."""
+    name = quote(f"{table.name}_{old}_and_{new}")
+    function = table.named(f"{table.name}_{old}_and_{new}")
+    o, n = quote(old), quote(new)
+    return f"""\
+-- 1. expand: both columns stand side by side, and a trigger keeps them equal
+ALTER TABLE {table} ADD COLUMN {n} {type};
+CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    NEW.{n} := coalesce(NEW.{n}, NEW.{o});
+    NEW.{o} := coalesce(NEW.{o}, NEW.{n});
+  ELSIF NEW.{n} IS DISTINCT FROM OLD.{n} THEN
+    NEW.{o} := NEW.{n};
+  ELSE
+    NEW.{n} := NEW.{o};
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER {name} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {function}();
+-- 2. backfill, in batches, each in its own transaction
+UPDATE {table} SET {n} = {o} WHERE {n} IS DISTINCT FROM {o};
+-- 3. switch: deploy the application that uses {n}
+-- 4. contract, in a later migration, once nothing uses {o}
+DROP TRIGGER {name} ON {table};
+DROP FUNCTION {function}();
+ALTER TABLE {table} DROP COLUMN {o};"""
