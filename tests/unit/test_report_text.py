@@ -62,6 +62,13 @@ def test_files_come_by_verdict_and_those_without_findings_are_counted() -> None:
     ]
 
 
+def test_the_table_of_files_stays_short_unless_verbose() -> None:
+    many = replace(mixed(), files=tuple(replace(mixed().files[1], path=f"{n}.sql") for n in range(100)))
+    assert "… 70 more files" in text(many)
+    assert "99.sql" not in text(many)
+    assert "99.sql" in text(many, verbose=True)
+
+
 def test_a_finding_shows_place_statement_evidence_and_remedy() -> None:
     block = next(part for part in text(mixed()).split("\n\n") if part.startswith("drizzle/0006_kyc.sql:3"))
     assert block.splitlines()[0] == "drizzle/0006_kyc.sql:3  fails · proved · required-column-added"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from pgassay.rules.registry import Rule
+if TYPE_CHECKING:
+    from pgassay.rules.registry import Rule
 
 
 def rule_page(rule: Rule) -> str:

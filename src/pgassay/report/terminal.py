@@ -23,6 +23,7 @@ _STYLES = {
 }
 _EXCERPT = 3  # lines of a statement
 _EVIDENCE = 6  # bullets a finding
+_FILES = 30  # rows of the table
 _SKIPPED = 10  # lines of what was not rehearsed
 _NARROW = 64  # columns below which the table of files keeps to what matters
 
@@ -37,7 +38,7 @@ def text(report: Report, *, width: int = 100, colour: bool = False, verbose: boo
     findings = sorted(report.findings, key=lambda f: f.verdict.rank)
     if findings:
         page.blank()
-        _files(page, report)
+        _files(page, report, verbose=verbose)
     for finding in findings:
         page.blank()
         _finding(page, finding, verbose=verbose)
@@ -51,6 +52,7 @@ class _Page:
 
     def __init__(self, width: int, *, colour: bool) -> None:
         self.width = max(width, 40)
+        self.colour = colour
         self._file = io.StringIO()
         self.console = Console(
             file=self._file,
@@ -68,16 +70,23 @@ class _Page:
     def blank(self) -> None:
         self._file.write("\n")
 
-    def prose(self, words: Text, *, first: str = "", indent: str | None = None, style: str = "") -> None:
+    def prose(self, words: Text, *, first: str = "", indent: str | None = None) -> None:
         """Words wrapped to the width, after ``first``; further lines after ``indent``."""
         indent = first if indent is None else indent
-        for n, line in enumerate(words.wrap(self.console, self.width - max(len(first), len(indent)))):
+        room = self.width - max(len(first), len(indent))
+        if "\n" not in words.plain and words.cell_len <= room:  # the common case, and wrapping is slow
+            self.code(Text(first) + words)
+            return
+        for n, line in enumerate(words.wrap(self.console, room)):
             line.rstrip()
-            self.code(Text(first if n == 0 else indent, style=style) + line)
+            self.code(Text(first if n == 0 else indent) + line)
 
     def code(self, line: Text) -> None:
         """One line as it is, however long."""
-        self.console.print(line, soft_wrap=True)
+        if self.colour:
+            self.console.print(line, soft_wrap=True)
+        else:
+            self._file.write(line.plain + "\n")
 
     def cut(self, line: Text) -> None:
         """One line, cut at the width."""
@@ -103,7 +112,7 @@ def _head(page: _Page, report: Report) -> None:
     page.prose(Text(server, style="dim"), indent="  ")
 
 
-def _files(page: _Page, report: Report) -> None:
+def _files(page: _Page, report: Report, *, verbose: bool) -> None:
     wide = page.width >= _NARROW
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     table.add_column("file", overflow="fold", min_width=10)
@@ -113,13 +122,16 @@ def _files(page: _Page, report: Report) -> None:
         table.add_column("statements", justify="right", no_wrap=True)
         table.add_column("time", justify="right", no_wrap=True)
     found = [f for f in report.files if f.worst is not None]
-    for file in sorted(found, key=lambda f: f.worst.rank if f.worst else 0):
+    shown = len(found) if verbose else _FILES
+    for file in sorted(found, key=lambda f: f.worst.rank if f.worst else 0)[:shown]:
         assert file.worst is not None
         path = file.path.removeprefix(report.project.path.rstrip("/") + "/") or file.path
         cells = [Text(one_line(path)), Text(file.worst.value, style=_STYLES[file.worst]), Text(str(file.findings))]
         if wide:
             cells += [Text(str(file.statements)), Text("" if file.ms is None else duration(file.ms))]
         table.add_row(*cells)
+    if len(found) > shown:
+        table.add_row(Text(f"… {count(len(found) - shown, 'more file')}", style="dim"))
     if clean := len(report.files) - len(found):
         words = count(clean, "other file") if found else count(clean, "file")
         table.add_row(Text(words, style="dim"), Text("nothing", style="dim"), Text("0", style="dim"))
