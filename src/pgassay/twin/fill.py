@@ -6,13 +6,12 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from pgassay.catalog.model import Catalog
+from pgassay.catalog import Catalog, ColumnStats
 from pgassay.model import Name
 from pgassay.server import Connection, ServerMessage, StatementError
 from pgassay.twin import insert as write
 from pgassay.twin.order import groups
 from pgassay.twin.rows import Planner, RowPlan, Unfillable
-from pgassay.twin.statistics import Statistics
 from pgassay.twin.targets import Target, targets_of
 
 _SLOWLY = 300  # rows tried one by one where no set of them goes in
@@ -43,7 +42,7 @@ def fill(
     rows: int | Mapping[Name, int] = 1000,
     seed: int = 1,
     obey: Catalog | None = None,
-    statistics: Mapping[Name, Mapping[str, Statistics]] | None = None,
+    statistics: Mapping[Name, Mapping[str, ColumnStats]] | None = None,
     tables: Collection[Name] | None = None,
     analyze: bool = True,
     progress: Callable[[str], None] | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pgassay.catalog.model import Catalog, Column
+from pgassay.catalog import Catalog, Column, ColumnStats
 from pgassay.model import Name, quote
 from pgassay.sql.expressions import write
 from pgassay.twin.axes import axis_of
@@ -13,7 +13,7 @@ from pgassay.twin.checks import solve
 from pgassay.twin.facts import Facts
 from pgassay.twin.keys import Assignment, Digit, assign
 from pgassay.twin.links import Slot, link_slots
-from pgassay.twin.statistics import Followed, Statistics, followed
+from pgassay.twin.statistics import Followed, followed
 from pgassay.twin.targets import Target
 from pgassay.twin.typed import values_of
 from pgassay.twin.values import PLENTY, NoValues, hashed, salt_of
@@ -66,7 +66,7 @@ class Planner:
     catalog: Catalog
     seed: int
     wanted: Mapping[Name, int]
-    statistics: Mapping[Name, Mapping[str, Statistics]]
+    statistics: Mapping[Name, Mapping[str, ColumnStats]]
     plans: dict[Name, RowPlan] = field(default_factory=dict)
     filled: dict[Name, int] = field(default_factory=dict)  # tables with rows whose numbers we do not know
     together: frozenset[Name] = frozenset()  # tables of a circle of foreign keys, planned at the same time

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
+from pgassay.catalog import ColumnStats
 from pgassay.model import literal
 from pgassay.twin.values import hashed
 
 _BOUNDS = 100
 
 
-class Statistics(Protocol):
-    """A row of ``pg_stats`` (manual, chapter 52.29); values are texts."""
-
-    @property
-    def null_frac(self) -> float: ...
-    @property
-    def n_distinct(self) -> float: ...
-    @property
-    def most_common_vals(self) -> Sequence[str] | None: ...
-    @property
-    def most_common_freqs(self) -> Sequence[float] | None: ...
-    @property
-    def histogram_bounds(self) -> Sequence[str] | None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Followed:
     """A column's statistics scaled to the number of rows made."""
 
-    known: Statistics
+    known: ColumnStats
     rows: int
 
     def distinct(self, most: int) -> int:
@@ -60,7 +45,7 @@ class Followed:
         return expression
 
 
-def followed(known: Statistics, rows: int) -> Followed:
+def followed(known: ColumnStats, rows: int) -> Followed:
     """Statistics for that many rows."""
     return Followed(known, max(rows, 1))
 
