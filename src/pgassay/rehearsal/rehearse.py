@@ -12,12 +12,13 @@ from pgassay.model.observations import LOCK_MODES, Break, Failure, Lock, Loss, O
 from pgassay.rehearsal.play import Play, play
 from pgassay.rehearsal.probe import Probe, catalog_probes, try_probes, view_probes, workload_probes
 from pgassay.rehearsal.snapshot import losses, snapshot, work
+from pgassay.rehearsal.touched import touched, with_relatives
 from pgassay.rehearsal.values import Values, values_before, values_lost
 from pgassay.server import Connection, Server, ServerMessage
 from pgassay.twin import Fill, fill
 
-_SECOND_SIZE = 20  # times the rows of the first run, for the tables whose work grows
-_SECOND_ROWS = 20_000
+_SECOND_SIZE = 10  # times the rows of the first run, for the tables whose work grows
+_SECOND_ROWS = 5_000
 _MANY_ROWS = 200_000  # from here on the second size is a tenth instead
 
 
@@ -65,7 +66,8 @@ def rehearse(
     bare = play(server, following, transaction, limit=conditions.limit, heal=True, look=False, progress=progress)
     with server.connect(following) as session:
         after = read(session)
-    scene = _Scene(server, database, transaction, conditions, before, after, progress)
+    reached = with_relatives(touched(transaction, before, after), before)
+    scene = _Scene(server, database, transaction, conditions, before, after, reached, progress)
     return Outcome(rehearsed=scene.rehearse(bare), before=before, after=after, database=following)
 
 
@@ -77,6 +79,7 @@ class _Scene:
     conditions: Conditions
     before: Catalog
     after: Catalog
+    reached: frozenset[Name]  # the tables that are filled
     progress: Callable[[str], None] | None
 
     def rehearse(self, bare: list[Play]) -> Rehearsed:
@@ -141,6 +144,7 @@ class _Scene:
                     seed=self.conditions.seed,
                     obey=self.after,
                     statistics=self.conditions.statistics,  # type: ignore[arg-type]
+                    tables=self.reached,
                 )
             yield name, filled
 
@@ -224,7 +228,7 @@ class _Scene:
             return observations
         first = self.conditions.rows
         second = first // 10 if first >= _MANY_ROWS else max(first * _SECOND_SIZE, _SECOND_ROWS)
-        sizes = {t.name: (second if t.name in growing else min(first, second)) for t in self.before.tables}
+        sizes = {t: (second if t in growing else min(first, second)) for t in with_relatives(growing, self.before)}
         with self._populated(sizes) as (name, _):
             with self.server.connect(name) as session:
                 _, other_rows = _held(session)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Any
 
+from pg8000.core import TERMINATE_MSG
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection as Wire
 
@@ -161,7 +162,15 @@ class Connection:
         return found
 
     def close(self) -> None:
-        """End the session; a session that is gone already is no error."""
+        """End the session; a session that is gone already is no error.
+
+        Waits until the backend has ended: CREATE and DROP DATABASE sleep 100 ms when one is still on its way out.
+        """
+        with contextlib.suppress(InterfaceError, DatabaseError, OSError, ValueError, AttributeError):
+            self._wire._sock.write(TERMINATE_MSG)
+            self._wire._sock.flush()
+            self._wire._usock.settimeout(1.0)
+            self._wire._sock.read()
         with contextlib.suppress(InterfaceError, DatabaseError, OSError, ValueError):
             self._wire.close()
 
