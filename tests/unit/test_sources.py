@@ -270,6 +270,7 @@ def test_standard_input() -> None:
         "stdin",
         [("-", 1), ("-", 2)],
     )
+    assert "-:2: is not UTF-8" in problem("-", text=b"SELECT 1;\n\xe9".decode(errors="surrogateescape"))
     assert "standard input is empty" in problem("-", text=" \n")
 
 
@@ -370,6 +371,11 @@ def test_several_projects_must_be_named() -> None:
     tree({"apps/a/migrations/1_a.sql": A, "apps/b/migrations/1_a.sql": A})
     message = problem()
     assert "holds 2 folders of migrations" in message and "apps/b/migrations" in message
+
+
+def test_stray_files_below_are_no_migrations() -> None:
+    tree({"docs/example.sql": A, "scripts/report.sql": "SELECT 1"})
+    assert "no migrations found" in problem()
 
 
 def test_a_stray_file_does_not_hide_the_migrations() -> None:

@@ -131,9 +131,16 @@ def test_what_needs_a_connection_is_named_and_the_rest_is_read() -> None:
     revision("a1", None, """op.execute('CREATE TABLE t (id int)')
 rows = op.get_bind().execute(sa.text('SELECT id FROM t')).fetchall()
 op.execute('DROP TABLE t')""")  # fmt: skip
-    revision("b2", "a1", "op.execute('CREATE TABLE u (id int)')")
+    revision("b2", "a1", """u = op.create_table('u', sa.Column('id', sa.Integer()), sa.Column('j', sa.JSON()))
+op.bulk_insert(u, [{'id': 1, 'j': {"it's": "100%"}}])
+op.get_bind().execute(sa.text('DELETE FROM u WHERE id = :i'), [{'i': 7}, {'i': 8}])
+op.get_bind().execute(sa.insert(u), {'id': 2})""")  # fmt: skip
     found = read()
-    assert [len(m.statements) for m in found.migrations] == [2, 1]
+    assert [len(m.statements) for m in found.migrations] == [2, 5]
+    assert [s.text for s in found.migrations[1].statements[1:]] == [
+        """INSERT INTO u (id, j) VALUES (1, '{"it''s": "100%"}')""",
+        "DELETE FROM u WHERE id = 7", "DELETE FROM u WHERE id = 8", "INSERT INTO u (id) VALUES (2)",
+    ]  # fmt: skip
     (skipped,) = found.skipped
     assert (skipped.path, skipped.line) == ("alembic/versions/a1_x.py", line("a1", "fetchall"))
     assert "needs a database" in skipped.reason and "fetchall" in skipped.statement

@@ -156,6 +156,14 @@ def test_flyway_minds_comments_and_runs_repeatable_files_again() -> None:
     assert pending() == (["1"], ["R__v"], ["edited-migration 1"])
 
 
+def test_flyway_stops_at_an_older_version_unless_told() -> None:
+    repository({"sql/V2__a.sql": A})
+    write({"sql/V1__late.sql": B})
+    assert pending() == (["2"], ["1"], ["silently-skipped-migration 1"])
+    write({"flyway.conf": "flyway.outOfOrder=true"})
+    assert pending() == (["2"], ["1"], [])
+
+
 def test_one_file_that_was_changed_is_under_review() -> None:
     repository({"x.sql": A})
     assert pending("main", "x.sql") == (["x"], [], [])

@@ -76,6 +76,8 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
         answer["transactional"] = bool(context.impl.transactional_ddl)
         answer["table"] = [context.version_table_schema, context.version_table]
         if not answer["revisions"]:
+            keep_parameters(context.connection)
+            render_json()
             for step in script._upgrade_revs("heads", None):  # type: ignore[arg-type]
                 answer["revisions"].append(both_ways(step.revision, recorder))
         return []
@@ -87,6 +89,35 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     with environment:
         script.run_env()
     return answer
+
+
+def keep_parameters(connection: Any) -> None:
+    """``op.get_bind().execute(statement, parameters)`` as statements that hold them: offline mode would print NULL."""
+    plain = connection.execute
+
+    def execute(statement: Any, parameters: Any = None, **_: Any) -> Any:
+        result = None
+        for values in parameters if isinstance(parameters, (list, tuple)) else [parameters or {}]:
+            if not values:
+                result = plain(statement)
+            elif hasattr(statement, "bindparams"):
+                result = plain(statement.bindparams(**values))
+            else:
+                result = plain(statement.values(values))
+        return result
+
+    connection.execute = execute
+
+
+def render_json() -> None:
+    """JSON values as literals, which SQLAlchemy itself does not print."""
+    from sqlalchemy import types
+
+    def literal(_: Any, __: Any) -> Any:
+        return lambda value: "'" + json.dumps(value).replace("'", "''") + "'"
+
+    if types.JSON.literal_processor is types.TypeEngine.literal_processor:
+        types.JSON.literal_processor = literal  # type: ignore[method-assign, assignment]
 
 
 def both_ways(revision: Any, recorder: Recorder) -> dict[str, Any]:

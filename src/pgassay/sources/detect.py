@@ -31,19 +31,19 @@ def locate(path: str, kind: str | None) -> tuple[str, Place]:
     direct = kind_of(path)
     if kind is not None:
         if direct in (kind, "sql"):
-            return kind, Place(path, _root(path))
+            return kind, Place(path, root_of(path))
         for folder in _candidates(path):
             if kind_of(folder) == kind:
                 return kind, Place(folder, path)
-        return kind, Place(path, _root(path))
+        return kind, Place(path, root_of(path))
     if direct is not None and (direct != "sql" or _numbered(path)):
-        return direct, Place(path, _root(path))
+        return direct, Place(path, root_of(path))
     for folder in _candidates(path):
         found = kind_of(folder)
         if found:
             return found, Place(folder, path)
     if direct is not None:
-        return direct, Place(path, _root(path))
+        return direct, Place(path, root_of(path))
     deep = [(k, f) for f in _walk(path, _DEPTH) if (k := kind_of(f))]
     if len(deep) > 1:
         listed = "\n".join(f"  {folder}  ({found})" for found, folder in deep[:20])
@@ -112,7 +112,7 @@ def _file_names(folder: str) -> list[str]:
         return []
 
 
-def _root(folder: str) -> str:
+def root_of(folder: str) -> str:
     """The nearest folder upwards that looks like a project's root; its configuration may name the runner's table."""
     at = folder
     for _ in range(4):

@@ -73,6 +73,11 @@ def checksum(text: str) -> str:
     return str(crc - (1 << 32) if crc >= 1 << 31 else crc)
 
 
+def runs_out_of_order(root: str) -> bool:
+    """Whether the configuration in a project's root lets Flyway run versions older than an applied one."""
+    return _setting(_config(root), "outOfOrder") == "true"
+
+
 def version_key(version: str) -> tuple[int, ...]:
     """``1.10`` after ``1.9``; ``1.0`` is ``1``."""
     parts = [int(p) for p in re.split(r"[._]", version)]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 from pgassay.model import Migration, Oddity, Pending, Project
 from pgassay.sources import flyway
+from pgassay.sources.detect import root_of
 
 _NOTICES = {
     "flyway": "Flyway stops with a checksum mismatch",
@@ -41,6 +42,8 @@ def edited(project: Project, migration: Migration, since: str) -> Oddity:
 def out_of_order(project: Project, deployed: Collection[int], candidates: Iterable[int]) -> dict[int, Oddity]:
     """The pending migrations, by their places in the project, that are older than a deployed one."""
     if project.kind != "golang-migrate" and project.kind not in _STOPS:
+        return {}
+    if project.kind == "flyway" and flyway.runs_out_of_order(root_of(project.path)):
         return {}
     versions = {i: v for i, m in enumerate(project.migrations) if (v := _version(project, m)) is not None}
     newest = max((i for i in deployed if i in versions), key=versions.__getitem__, default=None)

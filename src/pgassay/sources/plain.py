@@ -26,6 +26,7 @@ from pgassay.sql import parse
 GOLANG_NAME = re.compile(r"^(?P<version>\d+)_(?P<name>.*)\.(?P<way>up|down)\.sql$")
 NUMBERED = re.compile(r"^(?P<version>\d+)_.*\.sql$")
 _DOWN = re.compile(r"[._-](down|rollback|revert|undo)\.sql$", re.IGNORECASE)
+_PAIR = ("up.sql", "down.sql", "revert.sql", "rollback.sql")
 _UP = re.compile(r"[._-](up|deploy|do)\.sql$", re.IGNORECASE)
 
 GOLANG = Runner(
@@ -133,7 +134,12 @@ def open_numbered(place: Place) -> Project:
     nested = False
     if not found:
         nested = True
-        found = [f"{f}/{n}" for f in sorted(folders(place.folder), key=natural) for n in names(place.path(f), ".sql")]
+        found = [
+            f"{folder}/{name}"
+            for folder in sorted(folders(place.folder), key=natural)
+            for name in names(place.path(folder), ".sql")
+            if name[0].isdigit() or name in _PAIR
+        ]
     downs = {_stem(n): n for n in found if _is_down(n)}
     ups = [n for n in found if not _is_down(n)]
     if not ups:
@@ -160,7 +166,7 @@ def open_file(path: str) -> Project:
 
 def open_stdin(text: str | bytes) -> Project:
     """Standard input, named ``-``."""
-    raw = text.encode() if isinstance(text, str) else text
+    raw = text.encode(errors="surrogateescape") if isinstance(text, str) else text
     file = File("-", raw, decode(raw, "-"))
     if not file.text.strip():
         raise InputError("standard input is empty", hint="Pipe SQL in, or name a folder or file.")
@@ -232,10 +238,11 @@ def _way_back(place: Place, downs: dict[int, str], version: int) -> tuple[Statem
 
 
 def _is_down(name: str) -> bool:
-    return bool(_DOWN.search(name)) or name.endswith(("/down.sql", "/revert.sql", "/rollback.sql"))
+    return bool(_DOWN.search(name)) or name.endswith(tuple(f"/{part}" for part in _PAIR[1:]))
 
 
 def _stem(name: str) -> str:
-    if name.endswith(("/up.sql", "/down.sql", "/revert.sql", "/rollback.sql")):
-        return name.rsplit("/", 1)[0]
+    folder, _, base = name.rpartition("/")
+    if folder and base in _PAIR:
+        return folder
     return _UP.sub("", _DOWN.sub("", name)).removesuffix(".sql")

@@ -254,7 +254,8 @@ def _skipped(statement: Statement, reason: str) -> Skipped:
 
 def _report(project: Project, pending: Pending, options: ReviewOptions, found: _Found, seconds: float) -> Report:
     judged = judge(found.steps)
-    odd = judge_oddities((*project.oddities, *pending.oddities))
+    odd = judge_oddities(pending.oddities)
+    unread = {m.path for m in pending.pending}
     findings = order((*judged.findings, *odd))
     return Report(
         project=ProjectFacts(
@@ -269,7 +270,7 @@ def _report(project: Project, pending: Pending, options: ReviewOptions, found: _
         files=tuple(_file(m, findings, found.ms.get(m.path)) for m in pending.pending),
         findings=findings,
         suppressed=judged.suppressed,
-        skipped=tuple(dict.fromkeys(found.skipped)),
+        skipped=tuple(dict.fromkeys((*(s for s in project.skipped if s.path in unread), *found.skipped))),
         notes=tuple(dict.fromkeys(found.notes)),
         rows=None if options.static else options.rows,
         seconds=seconds,
