@@ -266,6 +266,8 @@ def _template(binaries: Binaries, folder: Path, account: Account) -> Path:
         options += ["--locale-provider=builtin", "--locale=C.UTF-8"]
     else:
         options += ["--locale=C"]
+    if binaries.major >= 16:
+        options += ["-c", "dynamic_shared_memory_type=mmap"]  # else a killed initdb leaves some in /dev/shm
     if binaries.major >= 18:
         options += ["--no-data-checksums"]
     key = hashlib.sha256("\0".join([str(binaries.directory), binaries.version, *options]).encode()).hexdigest()[:12]
