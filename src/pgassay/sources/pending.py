@@ -7,13 +7,12 @@ and those that only the comparison shows.
 from __future__ import annotations
 
 import ast
-import os
 from dataclasses import replace
 
 from pgassay.errors import InputError, UsageError
 from pgassay.model import Migration, Oddity, Pending, Project
 from pgassay.sources import drizzle, git
-from pgassay.sources.files import join, parent, read
+from pgassay.sources.files import inside, join, parent, read
 from pgassay.sources.oddities import compares_files, edited, settle
 
 _ALONE = {"file", "stdin"}
@@ -54,11 +53,11 @@ def pending_since(project: Project, ref: str) -> Pending:
     base = git.merge_base(folder, ref)
     before = git.files_at(folder, base)
     changed = git.modified_since(folder, base)
-    paths = [os.path.relpath(m.path, folder) for m in project.migrations]
+    paths = [inside(folder, m.path) for m in project.migrations]
     deployed = {i for i, path in enumerate(paths) if path in before}
     deployed -= {i for i in deployed if paths[i] in changed and _runs_again(project, project.migrations[i])}
     skipped: dict[int, Oddity] = {}
-    oddities = [o for o in project.oddities if os.path.relpath(o.path, folder) not in before]
+    oddities = [o for o in project.oddities if inside(folder, o.path) not in before]
     if project.kind == "drizzle" and _JOURNAL in before:
         deployed, skipped = _by_journal(project, git.text_at(folder, base, _JOURNAL) or "", deployed)
     elif project.kind == "drizzle":
