@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pgassay.model import Statement, literal, quote
+from pgassay.model.actions import CreateExtension
 from pgassay.rehearsal.presume_ddl import Assumption, draft
 from pgassay.rehearsal.presume_errors import Trial, attempt, revise
-from pgassay.server import OWNER, SUPERUSER, Server
+from pgassay.server import OWNER, SUPERUSER, Connection, Server, StatementError, available, install, trusted
 from pgassay.sql.usage import usage
 from pgassay.sql.usage_world import World
 
@@ -49,31 +51,50 @@ def presume(server: Server, statements: Sequence[Statement], *, optional: bool |
     world = usage(statements, optional=optional)
     if not world.missing and not world.opaque and not _unknown_calls(server, world):
         return Presumed()
-    roles = _roles(world)
-    for role in roles:
+    with server.database() as name, server.connect(name) as session:
+        return tried(server, session, world, statements)
+
+
+def tried(server: Server, session: Connection, world: World, statements: Sequence[Statement]) -> Presumed:
+    """The presumption after trial runs in ``session``, whose database is empty and is left so."""
+    for role in _roles(world):
         server.admin.run(role)
+    ready = _extensions(server, session.database, world, statements)
     made = draft(world)
     trial = Trial()
     for _ in range(_ROUNDS):
-        trial = attempt(server, made.statements, statements)
-        if not revise(world, trial):
+        trial = attempt(session, made.statements, statements, ready)
+        if trial.lost or not revise(session, world, trial):
             break
         made = draft(world)
     broken = {failure.sql for failure in trial.refused}
     unresolved = [Unresolved(statement=f.statement, reason=str(f.report)) for f in trial.missing(world)]
-    assumed = [
-        *made.assumed,
-        *(
-            Assumption(object=f"role {quote(r)}", text=f"role {quote(r)}: named by {p} and created by nobody")
-            for r, p in world.roles.items()
-        ),
+    roles = [
+        Assumption(object=f"role {quote(r)}", text=f"role {quote(r)}: named by {place} and created by nobody")
+        for r, place in world.roles.items()
     ]
     return Presumed(
         statements=tuple(s for s in made.statements if s not in broken),
-        assumed=tuple(assumed) if made.statements or roles else (),
+        assumed=(*made.assumed, *roles),
         unresolved=tuple(unresolved),
         roles=tuple(_roles(world)),
     )
+
+
+def _extensions(server: Server, database: str, world: World, statements: Sequence[Statement]) -> set[str]:
+    """Install those that OWNER could not; what this server does not have at all is not presumed."""
+    for name in [n for n in world.extensions if n not in available(server)]:
+        del world.extensions[name]
+    ready = set()
+    wanted = dict.fromkeys(world.extensions) | {
+        e.name: e.schema for s in statements for e in s.of(CreateExtension)
+    }
+    for name, schema in wanted.items():
+        if not trusted(server, name):
+            with contextlib.suppress(StatementError):
+                if install(server, database, name, schema) != "missing":
+                    ready.add(name)
+    return ready
 
 
 def _unknown_calls(server: Server, world: World) -> bool:

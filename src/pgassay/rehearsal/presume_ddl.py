@@ -35,9 +35,12 @@ class Draft:
 def draft(world: World) -> Draft:
     """The DDL, in an order that works on an empty database, and what it assumes."""
     out = Draft([], [])
+    schemas = ["public", *world.schemas]
     for schema, place in world.schemas.items():
         out.statements.append(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
         out.say(f"schema {quote(schema)}", "", place)
+    for role in world.owners:
+        out.statements.append(f"GRANT CREATE, USAGE ON SCHEMA {', '.join(map(quote, schemas))} TO {quote(role)}")
     for extension, place in world.extensions.items():
         out.statements.append(f"CREATE EXTENSION IF NOT EXISTS {quote(extension)}")
         out.say(f"extension {quote(extension)}", "", place)
@@ -53,7 +56,10 @@ def draft(world: World) -> Draft:
     for routine in (r for r in world.routines if r.presumed):
         out.statements.append(_routine(routine))
         out.say(f"{routine.kind} {routine.name}", "", routine.place)
-    ordered = sorted(tables, key=lambda t: t.partition_of is not None)
+    for index in world.presumed_indexes():
+        for column in index.columns if index.required else ():
+            column.not_null = True
+    ordered = sorted(tables, key=lambda t: t.partition_of is not None or bool(t.parents))
     for table in ordered:
         out.statements.append(_table(table, types))
         names = {c: _shown(c, table) for c in table.originals.values()}
@@ -157,9 +163,12 @@ def _routine(routine: Routine) -> str:
         body = "'BEGIN RETURN COALESCE(NEW, OLD); END'"
     elif result == "event_trigger":
         body = "'BEGIN END'"
+    elif result == "uuid" and routine.name.name.startswith("uuid_generate"):
+        body = "'BEGIN RETURN pg_catalog.gen_random_uuid(); END'"
     else:
         body = "'BEGIN RETURN NULL; END'"
-    volatile = "" if result in ("trigger", "event_trigger") else " IMMUTABLE"
+    # IMMUTABLE, so that an index may use it.
+    volatile = "" if result in ("trigger", "event_trigger", "uuid") else " IMMUTABLE"
     return (
         f"CREATE FUNCTION {routine.name}({', '.join(arguments)}) RETURNS {result} LANGUAGE plpgsql{volatile} AS {body}"
     )
@@ -185,6 +194,8 @@ def _definition(column: Column, table: Relation, types: list[Type]) -> str:
     type = resolve(column)
     parts = [quote(column.name), type]
     primary = column in table.primary
+    if table.like and primary and not column.identity:
+        return " ".join(parts)  # a partition gets identity and defaults from its parent
     if column.identity or (
         primary and type in ("bigint", "integer", "smallint") and not column.plain and len(table.primary) == 1
     ):
@@ -220,6 +231,11 @@ def _table(table: Relation, types: list[Type]) -> str:
             "FOR VALUES DEFAULT", "DEFAULT"
         )
     prepare(table)
+    for parent in table.like:
+        if parent.presumed:
+            prepare(parent)
+            names = [c.name for c in (*parent.primary, *parent.partition_key)]
+            table.primary = tuple(table.originals[n] for n in dict.fromkeys(names) if n in table.originals)
     if len(table.originals) == 1 and table.primary:
         table.originals.setdefault("name", Column("name", table.place))
     lines = [_definition(c, table, types) for c in table.originals.values()]
@@ -310,6 +326,9 @@ def _other(kind: str, name: str, tables: list[Relation]) -> str | None:
         return f"CREATE PUBLICATION {quote(name)}"
     if kind == "statistics":
         table = next((t for t in tables if len(t.originals) > 1), None)
+        if table is None:
+            table_name = quote(f"{name}_of")
+            return f"CREATE TABLE {table_name} (a int, b int); CREATE STATISTICS {name} ON a, b FROM {table_name}"
         if table is not None:
             return f"CREATE STATISTICS {name} ON {_list(list(table.originals.values())[:2])} FROM {table.name}"
     return None

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from pgassay.model import Name, Statement
-from pgassay.model.actions import Setting, Transact
-from pgassay.server import ConnectionLost, Server, ServerMessage, StatementError
+from pgassay.model.actions import (
+    Copy,
+    CreateExtension,
+    CreateIndex,
+    DetachPartition,
+    Drop,
+    Maintain,
+    Other,
+    Reindex,
+    Transact,
+)
+from pgassay.server import Connection, ConnectionLost, ServerMessage, StatementError
+from pgassay.sql.usage_known import EXTENSION_FUNCTIONS, EXTENSION_TYPES
 from pgassay.sql.usage_world import CONVERTED, Column, Relation, World
 
 _MISSING = {"42P01", "42703", "42704", "42883", "3F000", "42P10", "42830", "42804", "0A000", "58P01", "55000"}
@@ -37,41 +47,76 @@ class Trial:
 
     refused: list[Refused] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+    lost: bool = False
 
     def missing(self, world: World) -> list[Failed]:
         """Failures for want of something that the history does not make itself."""
-        return [f for f in self.failed if f.report.sqlstate in _MISSING and _subject(f.report) not in world.created]
+        return [
+            f
+            for f in self.failed
+            if f.report.sqlstate in _MISSING
+            and _subject(f.report) not in world.created
+            and not any(True for _ in f.statement.of(CreateExtension))
+            and EXTENSION_FUNCTIONS.get(_called(f.report)) not in world.made_extensions
+        ]
 
 
-def attempt(server: Server, presumed: Sequence[str], statements: Sequence[Statement]) -> Trial:
-    """Run the presumed DDL and then each statement on its own, on a database made for it."""
+def attempt(
+    session: Connection,
+    presumed: Sequence[str],
+    statements: Sequence[Statement],
+    ready: Collection[str] = (),
+) -> Trial:
+    """Run the presumed DDL and then the statements, each behind a savepoint, and roll everything back.
+
+    ``ready`` are extensions that are installed already.
+    """
     trial = Trial()
-    with server.database() as name, server.connect(name) as session:
-        session.run("SET statement_timeout = '10s'; SET client_min_messages = error")
+    session.run("BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL client_min_messages = error")
+    try:
         for sql in presumed:
-            try:
-                session.run(sql)
-            except StatementError as error:
-                trial.refused.append(Refused(sql, error.report))
+            report = _run(session, sql)
+            if report is not None:
+                trial.refused.append(Refused(sql, report))
         for statement in statements:
-            if any(isinstance(a, Transact) for a in statement.actions):
-                continue
-            try:
-                session.run(_session_wide(statement))
-            except StatementError as error:
-                trial.failed.append(Failed(statement, error.report))
-            except ConnectionLost:
-                break
-            if session.transaction != "idle":
-                with contextlib.suppress(StatementError):
-                    session.run("ROLLBACK")
+            text = in_transaction(statement)
+            report = (
+                _run(session, text)
+                if text and not any(e.name in ready for e in statement.of(CreateExtension))
+                else None
+            )
+            if report is not None:
+                trial.failed.append(Failed(statement, report))
+        session.run("ROLLBACK")
+        session.run("RESET ALL; RESET SESSION AUTHORIZATION")
+    except ConnectionLost:
+        trial.lost = True  # a statement that ends its own session
     return trial
 
 
-def _session_wide(statement: Statement) -> str:
-    """SET LOCAL lasts for a transaction, which a trial statement has to itself."""
-    if any(s.local for s in statement.of(Setting)):
-        return re.sub(r"(?i)\bset\s+local\b", "SET", statement.text, count=1)
+def _run(session: Connection, sql: str) -> ServerMessage | None:
+    session.run("SAVEPOINT pgassay_trial")
+    try:
+        session.run(sql)
+    except StatementError as error:
+        session.run("ROLLBACK TO pgassay_trial")
+        return error.report
+    session.run("RELEASE pgassay_trial")
+    return None
+
+
+def in_transaction(statement: Statement) -> str | None:
+    """The statement as it can run inside a transaction, or None where it cannot."""
+    for action in statement.actions:
+        match action:
+            case Transact() | Copy() | Maintain(kind="vacuum"):
+                return None
+            case Other(kind=("createdb" | "dropdb" | "alter system" | "create table space" | "create subscription")):
+                return None
+            case CreateIndex(concurrently=True) | Reindex(concurrently=True) | Drop(concurrently=True):
+                return re.sub(r"(?i)\bconcurrently\b", "", statement.text, count=1)
+            case DetachPartition(concurrently=True) | Maintain(kind="refresh", concurrently=True):
+                return re.sub(r"(?i)\bconcurrently\b", "", statement.text, count=1)
     return statement.text
 
 
@@ -84,16 +129,21 @@ def _subject(report: ServerMessage) -> str:
     return names[-1].split(".")[-1] if names else ""
 
 
-def revise(world: World, trial: Trial) -> bool:
+def _called(report: ServerMessage) -> str:
+    match = re.match(r"function (?:\w+\.)?(\w+)\(", report.message)
+    return match[1] if match else ""
+
+
+def revise(session: Connection, world: World, trial: Trial) -> bool:
     """Mend the presumption by what failed. False where nothing can be mended any more."""
     changed = False
     for failed in trial.failed:
         world.place = f"line {failed.statement.line}"
-        changed |= _mend(world, failed)
+        changed |= _mend(session, world, failed)
     return changed
 
 
-def _mend(world: World, failed: Failed) -> bool:
+def _mend(session: Connection, world: World, failed: Failed) -> bool:
     report = failed.report
     names = _quoted(report.message)
     match report.sqlstate:
@@ -111,7 +161,7 @@ def _mend(world: World, failed: Failed) -> bool:
             world.schema(names[0])
             return True
         case "42883":
-            return _function(world, report.message)
+            return _function(session, world, report.message)
         case "42804" | "42846" | "42P18":
             return _mismatch(world, failed)
         case "42830" | "42P10":
@@ -149,10 +199,11 @@ def _column(world: World, failed: Failed) -> bool:
         wanted = [bare["alias"]] if bare["alias"] else []
         wanted += re.findall(
             r'(?:from|join|update|into|table|on|references)\s+(?:only\s+)?"?(?:\w+"?\."?)?(\w+)',
-            failed.statement.text,
+            failed.statement.text + (failed.report.context or ""),
             re.I,
         )
         tables = [t for n in wanted for t in _tables(world, n)]
+        tables = tables or (world.presumed if len(world.presumed) == 1 else [])
     else:
         return False
     for table in tables:
@@ -165,18 +216,24 @@ def _column(world: World, failed: Failed) -> bool:
 
 def _type(world: World, text: str) -> bool:
     name = _name(text.removesuffix("[]"))
+    if name.name in EXTENSION_TYPES:
+        return False  # of an extension that this server does not have
     if name.name in world.created or any(t.name.name == name.name for t in world.presumed_types()):
         return False
     return world.type(name) is not None
 
 
-def _function(world: World, message: str) -> bool:
+def _function(session: Connection, world: World, message: str) -> bool:
     match = re.match(r"(?P<kind>function|procedure) (?P<name>[^(]+)\((?P<arguments>.*)\) does not exist", message)
     if not match:
         return False
     name = _name(match["name"].replace('"', ""))
     if name.name in world.created or any(r.name.name == name.name and not r.presumed for r in world.routines):
         return False
+    if EXTENSION_FUNCTIONS.get(name.name) in world.made_extensions:
+        return False
+    if session.value("SELECT 1 FROM pg_catalog.pg_proc WHERE proname = $1 LIMIT 1", [name.name]):
+        return False  # PostgreSQL's own, called with arguments that it does not take
     arguments = tuple(a.strip() for a in match["arguments"].split(",") if a.strip())
     arguments = tuple("text" if a == "unknown" else a for a in arguments)
     known = next((r for r in world.routines if r.name.name == name.name), None)

@@ -70,7 +70,10 @@ def resolve(column: Column) -> str:
     if weight > ARGUMENT:
         return best if weight >= DECLARED else _fits(best, literals)
     becoming = next((c for c in group if c.becomes), None)
-    if becoming is not None and becoming.becomes is not None:
+    said = (
+        becoming is not None and becoming.cast and (weight == ARGUMENT or any(c.numbers or c.literals for c in group))
+    )
+    if becoming is not None and becoming.becomes is not None and not said:
         before = _before(becoming.becomes, becoming.cast)
         if before:
             return before

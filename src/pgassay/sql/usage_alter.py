@@ -304,6 +304,8 @@ class TableReader(Reader):
             match = re.match(r"(?P<column>.+?_id)_.+_id\Z", text)
             if match:
                 return [match["column"]]
+            if not re.search(r"(?:_id|Id|_uuid)\Z", text):  # fk_orders_user
+                text += "_id"
         return [text] if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) else []
 
     # ALTER TABLE
@@ -368,7 +370,7 @@ class TableReader(Reader):
                     (table.like if cmd.subtype == pg.AT_AddInherit else table.parents).append(parent)
             case pg.AT_ChangeOwner:
                 if cmd.newowner.roletype == pg.ROLESPEC_CSTRING:
-                    self.world.role(cmd.newowner.rolename)
+                    self.world.owner(cmd.newowner.rolename)
             case pg.AT_ClusterOn:
                 self.index_use(Name(table.name.schema, cmd.name), table)
             case pg.AT_ReplicaIdentity:
@@ -423,7 +425,7 @@ class TableReader(Reader):
                     column.not_null = True
             case pg.AT_AddIdentity:
                 column.not_null = column.plain = True
-                column.hint(ARGUMENT, "integer")
+                column.numbers.append("0")
             case pg.AT_SetIdentity | pg.AT_DropIdentity:
                 if (not cmd.missing_ok or self.world.optional) and not column.plain:
                     column.identity = "by default"
@@ -454,9 +456,7 @@ class TableReader(Reader):
                 column.hint(CONVERTED, "text")
         if casts and casts[-1] not in ("text", "varchar") and not type.startswith(("varchar", "text")):
             numeric = type.startswith(("numeric", "bigint", "double", "real", "smallint"))
-            if casts[-1] == "integer" and type == "boolean":
-                column.hint(CONVERTED, "integer")
-            elif not numeric or casts[-1] != type:
+            if not numeric or casts[-1] != type:
                 column.hint(CONVERTED, _from_text(casts[-1]))
             else:
                 column.hint(CONVERTED, "text")
@@ -746,7 +746,7 @@ class TableReader(Reader):
 
     def on_alter_owner_stmt(self, stmt: pg.AlterOwnerStmt) -> None:
         if stmt.newowner.roletype == pg.ROLESPEC_CSTRING:
-            self.world.role(stmt.newowner.rolename)
+            self.world.owner(stmt.newowner.rolename)
         if stmt.HasField("relation"):
             self.world.relation(name_of(stmt.relation), _KINDS.get(stmt.object_type, "table"))
         else:
@@ -842,18 +842,8 @@ class TableReader(Reader):
         self._sequence_options(stmt.options)
 
     def _sequence(self, name: Name, *, if_exists: bool = False) -> None:
-        if not self.serial(name):
+        if not self.world.serial(name):
             self.world.relation(name, "sequence", if_exists=if_exists)
-
-    def serial(self, name: Name) -> bool:
-        """Whether a serial or identity column of a table that the SQL made brings this sequence."""
-        return any(
-            f"{known.name}_{column}_seq" == name.name
-            for relation in self.world.relations.values()
-            if not relation.presumed
-            for known in relation.names
-            for column in relation.columns
-        )
 
     def _sequence_options(self, options: Iterable[pg.Node]) -> None:
         for node in options:

@@ -101,6 +101,38 @@ EXTENSION_TYPES = {
     "isbn": "isn",
 }
 
+
+def _columns(text: str) -> dict[str, str]:
+    return dict(column.split(maxsplit=1) for column in text.split(", "))
+
+
+# What a hosted platform (Supabase) has in every database, as far as migrations commonly use it.
+PLATFORM_TABLES = {
+    "auth.users": _columns(
+        "id uuid, aud text, role text, email text, phone text, email_confirmed_at timestamptz,"
+        " last_sign_in_at timestamptz, raw_app_meta_data jsonb, raw_user_meta_data jsonb, created_at timestamptz,"
+        " updated_at timestamptz"
+    ),
+    "storage.buckets": _columns(
+        "id text, name text, owner uuid, public boolean, file_size_limit bigint, allowed_mime_types text[],"
+        " created_at timestamptz, updated_at timestamptz"
+    ),
+    "storage.objects": _columns(
+        "id uuid, bucket_id text, name text, owner uuid, owner_id text, metadata jsonb, path_tokens text[],"
+        " created_at timestamptz, updated_at timestamptz"
+    ),
+}
+PLATFORM_FUNCTIONS = {
+    "auth.uid": "uuid",
+    "auth.role": "text",
+    "auth.email": "text",
+    "auth.jwt": "jsonb",
+    "storage.foldername": "text[]",
+    "storage.filename": "text",
+    "storage.extension": "text",
+    "extensions.uuid_generate_v4": "uuid",
+}
+
 # Bare names that PostgreSQL itself knows (manual, chapter 8) and the parser does not qualify.
 BUILT_IN = frozenset(
     "text uuid json jsonb date bytea money inet cidr macaddr macaddr8 point line lseg box path polygon circle xml"

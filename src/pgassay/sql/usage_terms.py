@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from pgassay.model import Name
 from pgassay.sql.tree import name_of, name_of_strings, pg, type_text
-from pgassay.sql.usage_known import BUILT_IN, EXTENSION_FUNCTIONS, EXTENSION_TYPES, FUNCTIONS
+from pgassay.sql.usage_known import BUILT_IN, EXTENSION_FUNCTIONS, EXTENSION_TYPES, FUNCTIONS, PLATFORM_FUNCTIONS
 from pgassay.sql.usage_world import ARGUMENT, COMPARED, WEAK, Column, Relation, World
 
 
@@ -256,7 +256,8 @@ class Reader:
         parts = [p.strip('"') for p in text.split(".")] if text else []
         if parts and all(parts):
             name = Name(parts[-2] if len(parts) > 1 else None, parts[-1])
-            if self.world.known(name) is None and name.name not in self.world.created:
+            known = self.world.known(name) is not None or (kind == "sequence" and self.world.serial(name))
+            if not known and name.name not in self.world.created:
                 self.world.relation(name, kind)  # type: ignore[arg-type]
 
     def _func_call(self, call: pg.FuncCall, scope: Scope) -> Term:
@@ -303,8 +304,8 @@ class Reader:
             self.world.extension(EXTENSION_FUNCTIONS[name.name])
             return None
         self.world.routine(name, tuple(argument_type(a) for a in arguments))
-        gives = {"uid": "uuid", "jwt": "jsonb", "role": "text", "email": "text"}.get(name.name)
-        return Known(gives) if gives and name.schema == "auth" else None
+        gives = PLATFORM_FUNCTIONS.get(str(name))
+        return Known(gives) if gives else None
 
     def _a_expr(self, expr: pg.A_Expr, scope: Scope) -> Term:
         operator = expr.name[-1].string.sval if expr.name else "="

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pgassay.model import Name, Statement
+from pgassay.sql.usage_known import FUNCTIONS, PLATFORM_FUNCTIONS, PLATFORM_TABLES
 
 Strategy = Literal["range", "list", "hash"]
 RelationKind = Literal["table", "view", "materialized view", "foreign table", "sequence"]
@@ -182,6 +183,7 @@ class World:
         self.made_schemas: set[str] = set(_SYSTEM_SCHEMAS) | {"public"}
         self.roles: dict[str, str] = {}
         self.made_roles: set[str] = set()
+        self.owners: set[str] = set()  # roles that are given things by ALTER … OWNER TO
         self.extensions: dict[str, str] = {}
         self.made_extensions: set[str] = set()
         self.presumed: list[Relation] = []
@@ -226,6 +228,8 @@ class World:
             return None
         self.schema(full.schema or "public")
         made = Relation(full, kind, presumed=True, place=self.place, names={full})
+        for column, type in PLATFORM_TABLES.get(str(full), {}).items():
+            made.columns[column] = made.originals[column] = Column(column, self.place, hints=[(DECLARED, type)])
         self.relations[full] = made
         self.presumed.append(made)
         return made
@@ -266,6 +270,16 @@ class World:
             self.relations[moved] = relation
             self.gone.discard(moved)
             relation.names.add(moved)
+
+    def serial(self, name: Name) -> bool:
+        """Whether a serial or identity column of a table that the SQL made brings this sequence."""
+        return any(
+            f"{known.name}_{column}_seq" == name.name
+            for relation in self.relations.values()
+            if not relation.presumed
+            for known in relation.names
+            for column in relation.columns
+        )
 
     # Types
 
@@ -350,6 +364,7 @@ class World:
                 return known
         full = self.qualified(name)
         self.schema(full.schema or "public")
+        result = result or PLATFORM_FUNCTIONS.get(str(full)) or FUNCTIONS.get(name.name, ((), None))[1]
         made = Routine(full, arguments, result, kind, place=self.place)  # type: ignore[arg-type]
         self.routines.append(made)
         return made
@@ -391,6 +406,12 @@ class World:
         """A role is used."""
         if name and name not in self.made_roles and not name.startswith("pg_"):
             self.roles.setdefault(name, self.place)
+
+    def owner(self, name: str) -> None:
+        """A role is to own something, so it needs the right to create things there."""
+        self.role(name)
+        if name in self.roles:
+            self.owners.add(name)
 
     def extension(self, name: str) -> None:
         """An extension is used."""
