@@ -248,6 +248,8 @@ class _Work:
         if filtered:
             self.filtered.add(target.name)
         self.planner.plans[target.name] = plan
+        if number == 0 and first is None:
+            first = self._attempt(write.insert(plan))  # without the filter: the server says which check it is
         if number < plan.rows:
             reason = str(first) if first is not None else "too few rows meet its checks"
             self.unfilled[target.name] = Unfilled(target.name, first.constraint if first else None, reason)

@@ -80,9 +80,11 @@ def _scalar(axis: Axis, name: str, facts: Facts, dense: bool) -> Values:
         least = 1
     size = max((high - low) // least + 1, 1)
 
+    counting = dense and axis.kind in _COUNTED and (facts.low is None or facts.high is None)
+
     def render(k: str, count: int, _salt: int) -> str:
         usual = axis.grain if axis.grain * count <= high - low else least
-        step = least if dense and axis.kind in _COUNTED else max((high - low) // max(count, 1) // usual, 1) * usual
+        step = least if counting else max((high - low) // max(count, 1) // usual, 1) * usual
         if facts.multiple > 1:
             step = max(step // least, 1) * least
         wide = high > 2**62 or low < -(2**62) or step * count > 2**62
