@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from pgassay.errors import DiskFull, InputError
 from pgassay.model import Name, Statement, Transaction, quote
-from pgassay.model.actions import AddColumn, CreateExtension, CreateRole, TableAction, Transact
+from pgassay.model.actions import AddColumn, AlterType, CreateExtension, CreateRole, TableAction, Transact
 from pgassay.rehearsal.snapshot import Snapshot, snapshot
 from pgassay.server import SUPERUSER, Connection, ConnectionLost, Server, ServerMessage, StatementError
 from pgassay.server.extensions import install, trusted
@@ -110,8 +110,9 @@ class _Player:
         played.unit = self.unit
         if self.before_each:
             self.before_each(session, statement)
-        # Inside one transaction the last look still holds.
-        played.before = self.last if self.looked == self.unit and not wrapped else self._look(session)
+        # Inside one transaction the last look still holds, unless a callback read tables itself.
+        held = self.looked == self.unit and not wrapped and not self._reads(statement)
+        played.before = self.last if held else self._look(session)
         guarded = session.transaction == "open" and not any(statement.of(Transact))
         if guarded:
             session.run("SAVEPOINT pgassay")
@@ -131,14 +132,18 @@ class _Player:
                 played.retried = self._retry(session, statement, played, guarded)
         elif guarded:
             session.run("RELEASE SAVEPOINT pgassay")
+        played.after = self._look(session)
         if self.after_each and session.transaction != "failed":
             self.after_each(session, statement)
-        played.after = self._look(session)
         if wrapped and session.transaction != "idle":
             self._commit(session, played)
         self.last = played.after
-        self.looked = self.unit
+        self.looked = -1 if self._reads(statement) else self.unit
         return played
+
+    def _reads(self, statement: Statement) -> bool:
+        """Whether the callbacks read tables around this statement: those scans must not count as its own."""
+        return self.look and bool(self.before_each or self.after_each) and any(statement.of(AlterType))
 
     def finish(self, session: Connection, plays: list[Play]) -> None:
         """Commit what the runner would commit."""

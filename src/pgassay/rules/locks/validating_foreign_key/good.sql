@@ -1,0 +1,9 @@
+-- setup
+CREATE TABLE token (id bigint PRIMARY KEY);
+CREATE TABLE transfer (id bigint PRIMARY KEY, token_id bigint);
+-- mode: autocommit
+-- migration
+ALTER TABLE transfer ADD CONSTRAINT transfer_token_fkey FOREIGN KEY (token_id) REFERENCES token (id) NOT VALID;
+-- migration
+ALTER TABLE transfer VALIDATE CONSTRAINT transfer_token_fkey;
+-- expect: none

@@ -1,0 +1,6 @@
+-- setup
+CREATE TABLE balance (id bigint PRIMARY KEY, amount numeric(78,0) NOT NULL);
+-- migration
+ALTER TABLE balance ADD CONSTRAINT amount_not_negative CHECK (amount >= 0) NOT VALID;
+ALTER TABLE balance VALIDATE CONSTRAINT amount_not_negative;
+-- expect: blocks proved
