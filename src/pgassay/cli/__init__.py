@@ -9,6 +9,7 @@ from pgassay.cli.face import Face
 from pgassay.cli.review import review
 from pgassay.cli.rules import rules
 from pgassay.cli.schema import schema
+from pgassay.cli.seed import seed
 
 __all__ = ["main"]
 
@@ -23,5 +24,5 @@ def main() -> None:
     """
 
 
-for command in (review, rules, schema):
+for command in (review, seed, rules, schema):
     main.add_command(command)

@@ -32,7 +32,7 @@ FORMATS = ("text", "json", "handoff", "handoff-yaml", "handoff-compact")
 @click.option("--static", is_flag=True, help="Read the text alone; start no server.")
 @click.option(
     "--rows",
-    type=click.IntRange(0, 1_000_000_000),
+    type=click.IntRange(1, 1_000_000_000),
     default=1_000,
     show_default=True,
     metavar="N",

@@ -14,6 +14,7 @@ from pgassay.report.handover import (
 from pgassay.report.machine import Document, document, json_text
 from pgassay.report.pages import rule_index, rule_list, rule_page
 from pgassay.report.schemas import DOCUMENTS, schema, schema_text
+from pgassay.report.seeded import seeded
 from pgassay.report.terminal import text
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     "rule_page",
     "schema",
     "schema_text",
+    "seeded",
     "text",
 ]

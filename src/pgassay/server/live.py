@@ -6,7 +6,7 @@ import contextlib
 import re
 import ssl
 from collections.abc import Iterable, Iterator
-from typing import IO, Any, NoReturn
+from typing import IO, Any, NoReturn, TypeVar
 
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection as Wire
@@ -90,17 +90,30 @@ def connect_live(url: str) -> LiveConnection:
 
     Raises ConnectionProblem, which names host, port, database and user, and never the password.
     """
+    return _connect(url, LiveConnection, GUARDS, _PATIENCE)
+
+
+def connect_writing(url: str) -> Connection:
+    """Connect as ``connect_live`` does, but with every right of the user: only for filling a database with test data,
+    which the user has asked for and confirmed. Raises ConnectionProblem."""
+    return _connect(url, Connection, {"lock_timeout": "10s"}, None)
+
+
+C = TypeVar("C", bound=Connection)
+
+
+def _connect(url: str, kind: type[C], settings: dict[str, str], patience: float | None) -> C:
     target = parse_target(url)
     try:
         try:
-            wire = _wire(target, dict(target.options) | GUARDS)
+            wire = _wire(target, dict(target.options) | settings)
         except DatabaseError as error:
             # PgBouncer takes no settings at the start; each transaction sets its own.
             if "unsupported startup parameter" not in message_of(error).message:
                 raise
             wire = _wire(target, {})
-        wire._usock.settimeout(_PATIENCE)
-        return LiveConnection(wire, user=target.user, database=target.database)
+        wire._usock.settimeout(patience)
+        return kind(wire, user=target.user, database=target.database)
     except DatabaseError as error:
         raise _problem(target, message_of(error)) from None
     except StatementError as error:
