@@ -86,9 +86,7 @@ def _extensions(server: Server, database: str, world: World, statements: Sequenc
     for name in [n for n in world.extensions if n not in available(server)]:
         del world.extensions[name]
     ready = set()
-    wanted = dict.fromkeys(world.extensions) | {
-        e.name: e.schema for s in statements for e in s.of(CreateExtension)
-    }
+    wanted = dict.fromkeys(world.extensions) | {e.name: e.schema for s in statements for e in s.of(CreateExtension)}
     for name, schema in wanted.items():
         if not trusted(server, name):
             with contextlib.suppress(StatementError):

@@ -61,7 +61,8 @@ def draft(world: World) -> Draft:
             column.not_null = True
     ordered = sorted(tables, key=lambda t: t.partition_of is not None or bool(t.parents))
     for table in ordered:
-        out.statements.append(_table(table, types))
+        siblings = [t for t in tables if t.partition_of is not None and t.partition_of is table.partition_of]
+        out.statements.append(_table(table, types, siblings))
         names = {c: _shown(c, table) for c in table.originals.values()}
         with_columns = f" with columns {', '.join(names.values())}" if names else ""
         out.say(f"table {table.name}", with_columns, table.place, table.name)
@@ -178,6 +179,8 @@ def prepare(table: Relation) -> None:
     """Give a presumed table a primary key, unless the SQL adds one itself."""
     if table.primary or table.own_primary_key or table.kind != "table":
         return
+    if any(not other.presumed for other in table.like) and "id" not in table.originals:
+        return  # it has the columns of a partition that the SQL made, and no others
     identifier = table.originals.get("id")
     if identifier is None:
         if "id" in table.columns or "id" in table.gone:
@@ -220,16 +223,10 @@ def _shown(column: Column, table: Relation) -> str:
     return f"{quote(column.name)} {resolve(column)}{primary}{' not null' if column.not_null and not primary else ''}"
 
 
-def _table(table: Relation, types: list[Type]) -> str:
+def _table(table: Relation, types: list[Type], siblings: list[Relation]) -> str:
     if table.partition_of is not None:
         parent = table.partition_of
-        bound = {
-            "list": "DEFAULT",
-            "hash": "WITH (MODULUS 1, REMAINDER 0)",
-        }.get(parent.strategy or "range", "FROM (MINVALUE) TO (MAXVALUE)")
-        return f"CREATE TABLE {table.name} PARTITION OF {parent.name} FOR VALUES {bound}".replace(
-            "FOR VALUES DEFAULT", "DEFAULT"
-        )
+        return f"CREATE TABLE {table.name} PARTITION OF {parent.name} FOR VALUES {_bound(table, parent, siblings)}"
     prepare(table)
     for parent in table.like:
         if parent.presumed:
@@ -249,6 +246,23 @@ def _table(table: Relation, types: list[Type]) -> str:
     elif table.parents:
         tail = f" INHERITS ({', '.join(str(p.name) for p in table.parents)})"
     return f"CREATE TABLE {table.name} ({', '.join(lines)}){tail}"
+
+
+def _bound(table: Relation, parent: Relation, siblings: list[Relation]) -> str:
+    """A bound for a presumed partition that leaves room for the others."""
+    place, count = siblings.index(table), len(siblings)
+    type = resolve(parent.partition_key[0])
+    whole = type in ("integer", "bigint", "smallint")
+    if parent.strategy == "hash":
+        return f"WITH (MODULUS {count}, REMAINDER {place})"
+    if parent.strategy == "list":
+        return f"IN ({place})" if whole else f"IN ('presumed {place + 1}')"
+    if len(parent.partition_key) > 1:
+        ends = ["MINVALUE", "MAXVALUE"]
+        return " TO ".join(f"({', '.join([end] * len(parent.partition_key))})" for end in ends).join(["FROM ", ""])
+    cuts = [str((i - count) * 1000) if whole else f"'{2000 + i}-01-01'" for i in range(1, count)]
+    edges = ["MINVALUE", *cuts, parent.lower_bounds[0] if parent.lower_bounds else "MAXVALUE"]
+    return f"FROM ({edges[place]}) TO ({edges[place + 1]})"
 
 
 def _list(columns: list[Column] | tuple[Column, ...]) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from pgassay.model import Name
-from pgassay.sql.tree import name_of, name_of_strings, pg, type_text
-from pgassay.sql.usage_terms import Known, Quoted, Reader, Scope, Source, unify
+from pgassay.sql.tree import expression_text, name_of, name_of_strings, pg, type_text
+from pgassay.sql.usage_terms import Known, Number, Quoted, Reader, Scope, Source, unify
 from pgassay.sql.usage_world import ARGUMENT, CONVERTED, DECLARED, Column, Constraint, Index, Relation
 
 _KEYS = {pg.CONSTR_PRIMARY: "primary key", pg.CONSTR_UNIQUE: "unique"}
@@ -103,7 +103,7 @@ class TableReader(Reader):
         self.world.columns.append(column)
         return column
 
-    def _bounds(self, parent: Relation | None, bound: pg.PartitionBoundSpec) -> None:
+    def _bounds(self, parent: Relation | None, bound: pg.PartitionBoundSpec, child: Relation | None = None) -> None:
         if parent is None or not parent.presumed:
             return
         datums = [*bound.listdatums, *bound.lowerdatums, *bound.upperdatums]
@@ -114,9 +114,25 @@ class TableReader(Reader):
         terms = [t for n in datums if n.WhichOneof("node") != "column_ref" for t in [self.term(n, Scope())]]
         if not parent.partition_key:
             parent.strategy = strategy
-            parent.partition_key = self._partition_key(parent, strategy, terms, width)
+            parent.partition_key = self._child_key(parent, child, terms, width) or self._partition_key(
+                parent, strategy, terms, width
+            )
+        if strategy == "range" and width == 1 and terms and bound.lowerdatums[0].WhichOneof("node") != "column_ref":
+            parent.lower_bounds.append(expression_text(bound.lowerdatums[0]))
         for term in terms if width == 1 else ():
             unify(parent.partition_key[0], term)
+
+    def _child_key(self, parent: Relation, child: Relation | None, terms: list[Any], width: int) -> tuple[Column, ...]:
+        """The key among the columns of a partition that the SQL made itself."""
+        if child is None or child.presumed or width != 1 or not terms:
+            return ()
+        fitting = "(int|bigint|smallint|numeric|serial|bigserial)"
+        if not isinstance(terms[0], Number):
+            dated = isinstance(terms[0], Known) or re.match(r"\d{4}-\d\d", getattr(terms[0], "text", ""))
+            fitting = "(timestamp|date)" if dated else "(text|varchar|char|uuid)"
+        names = [n for n, c in child.columns.items() if re.match(fitting, c.type or "")]
+        column = parent.column(names[0], self.world.place) if names else None
+        return (column,) if column else ()
 
     def _partition_key(self, parent: Relation, strategy: str, terms: list[Any], width: int) -> tuple[Column, ...]:
         texts = [t.text for t in terms if isinstance(t, Quoted)]
@@ -465,7 +481,7 @@ class TableReader(Reader):
         part = getattr(cmd, "def").partition_cmd
         child = self.world.relation(name_of(part.name))
         if cmd.subtype == pg.AT_AttachPartition:
-            self._bounds(table, part.bound)
+            self._bounds(table, part.bound, child)
             if child is not None and child.presumed:
                 child.like.append(table)
             elif child is not None and table.presumed:
@@ -569,7 +585,8 @@ class TableReader(Reader):
         found = [index.table.column(n, self.world.place) for n in self.names_in(name.name, index.table)]
         index.columns = tuple(c for c in found if c is not None)
         if not index.columns:
-            column = index.table.column("name", self.world.place)
+            primary = constraint_kind(name.name) == "primary key"
+            column = index.table.column("id" if primary else "name", self.world.place)
             index.columns = (column,) if column else ()
         return index
 
@@ -591,7 +608,7 @@ class TableReader(Reader):
             return presumed[0]
         stripped = re.sub(r"\A(?:idx|ix|index|uq|unique)_|_(?:idx|index|key|ix|unique|uniq)\Z", "", bare)
         stem = stripped.split("_")[0] if "_" in stripped else stripped
-        return self.world.relation(Name(name.schema, stem or "items"))
+        return self.world.relation(Name(name.schema, f"{stem}_table" if stem == bare else stem or "items"))
 
     # DROP, RENAME, SET SCHEMA, OWNER
 

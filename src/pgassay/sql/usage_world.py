@@ -101,6 +101,7 @@ class Relation:
     strategy: Strategy | None = None
     partition_key: tuple[Column, ...] = ()
     partition_of: Relation | None = None
+    lower_bounds: list[str] = field(default_factory=list)  # of its partitions, as SQL
     like: list[Relation] = field(default_factory=list)
     inherits: list[Relation] = field(default_factory=list)
     parents: list[Relation] = field(default_factory=list)
@@ -381,7 +382,8 @@ class World:
         if full is not None:
             return self.indexes[full]
         for relation in self.relations.values():  # the index of a constraint has the constraint's name
-            if name.name in relation.constraints or name.name == f"{relation.name.name}_pkey":
+            implied = name.name == f"{relation.name.name}_pkey" and not relation.own_primary_key
+            if name.name in relation.constraints or implied:
                 if relation.presumed and name.name not in relation.constraints:
                     return None
                 return Index(name, relation, presumed=False)
