@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pgassay.model import Name, literal, quote
+import re
+
+from pgassay.model import Name, Remedy, literal, quote
+from pgassay.model.actions import AlterType
+from pgassay.rules.step import Step
 
 _NEUTRAL = {
     "smallint": "0", "integer": "0", "bigint": "0", "numeric": "0", "real": "0", "double precision": "0",
@@ -34,31 +38,58 @@ ALTER TABLE {table} ALTER COLUMN {quote(column)} SET NOT NULL;  -- reads the CHE
 ALTER TABLE {table} DROP CONSTRAINT {name};"""
 
 
-def side_by_side(table: Name, old: str, new: str, type: str) -> str:
-    """A second column that a trigger keeps equal to the first, so that both versions of the application run."""
+def side_by_side(
+    table: Name, old: str, new: str, type: str, *, forth: str | None = None, back: str | None = None
+) -> str:
+    """A second column that a trigger keeps equal to the first, so that both versions of the application run.
+
+    ``forth`` and ``back`` convert, as SQL on the bare column names, where the types differ.
+    """
     name = quote(f"{table.name}_{old}_and_{new}")
     function = table.named(f"{table.name}_{old}_and_{new}")
     o, n = quote(old), quote(new)
+    forth, back = forth or o, back or n
+    to_new, to_old = _of_row(forth, old), _of_row(back, new)
     return f"""\
 -- 1. expand: both columns stand side by side, and a trigger keeps them equal
 ALTER TABLE {table} ADD COLUMN {n} {type};
 CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    NEW.{n} := coalesce(NEW.{n}, NEW.{o});
-    NEW.{o} := coalesce(NEW.{o}, NEW.{n});
+    NEW.{n} := coalesce(NEW.{n}, {to_new});
+    NEW.{o} := coalesce(NEW.{o}, {to_old});
   ELSIF NEW.{n} IS DISTINCT FROM OLD.{n} THEN
-    NEW.{o} := NEW.{n};
+    NEW.{o} := {to_old};
   ELSE
-    NEW.{n} := NEW.{o};
+    NEW.{n} := {to_new};
   END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER {name} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {function}();
 -- 2. backfill, in batches, each in its own transaction
-UPDATE {table} SET {n} = {o} WHERE {n} IS DISTINCT FROM {o};
+UPDATE {table} SET {n} = {forth} WHERE {n} IS DISTINCT FROM {forth};
 -- 3. switch: deploy the application that uses {n}
 -- 4. contract, in a later migration, once nothing uses {o}
 DROP TRIGGER {name} ON {table};
 DROP FUNCTION {function}();
 ALTER TABLE {table} DROP COLUMN {o};"""
+
+
+def second_column(step: Step, altered: AlterType, note: str) -> Remedy:
+    """A change of type by a second column instead."""
+    column, new = altered.column, f"{altered.column}_new"
+    was = step.column(altered.table, column)
+    return Remedy(
+        sql=side_by_side(
+            altered.table, column, new, altered.type,
+            forth=altered.using or f"{quote(column)}::{altered.type}",
+            back=f"{quote(new)}::{was.type}" if was else None,
+        ),
+        note=note,
+    )  # fmt: skip
+
+
+def _of_row(expression: str, column: str) -> str:
+    """An expression on a column as one on the trigger's row."""
+    bare = re.escape(quote(column))
+    return re.sub(rf"(?<![\w.\"']){bare}(?![\w\"'(])", lambda _: f"NEW.{quote(column)}", expression)

@@ -19,9 +19,7 @@ from pgassay.model import Certainty, Evidence, Finding, Name, Remedy, Verdict, q
 from pgassay.model.actions import (
     AddColumn,
     AddConstraint,
-    AttachPartition,
     ConstraintDef,
-    TableAction,
     ValidateConstraint,
 )
 from pgassay.rules.step import Step, failure_evidence
@@ -61,8 +59,7 @@ def _added(step: Step, kind: str) -> Iterator[tuple[Name, ConstraintDef | None]]
                 yield action.table, constraint
             case AddColumn(column=column):
                 yield from ((action.table, c) for c in column.constraints if c.kind == kind)
-            case ValidateConstraint() | AttachPartition():
-                assert isinstance(action, TableAction)
+            case ValidateConstraint():
                 yield action.table, None
 
 

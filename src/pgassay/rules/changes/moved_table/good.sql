@@ -1,0 +1,7 @@
+-- setup
+CREATE SCHEMA registry;
+CREATE TABLE holder (id bigint PRIMARY KEY, name text NOT NULL);
+-- migration
+ALTER TABLE holder SET SCHEMA registry;
+CREATE VIEW public.holder AS SELECT * FROM registry.holder;
+-- expect: none

@@ -1,0 +1,6 @@
+-- setup
+CREATE TYPE status AS ENUM ('open', 'closed');
+CREATE TABLE trade (id bigint PRIMARY KEY, status status NOT NULL);
+-- migration
+ALTER TYPE status RENAME VALUE 'closed' TO 'settled';
+-- expect: breaks-app proved
