@@ -59,7 +59,7 @@ def targets_of(catalog: Catalog, obey: Catalog | None) -> dict[Name, Target]:
             uniques=_uniques(table, _later(table, obey)),
             links=links[table.name],
             checks=_checks(table, _later(table, obey)),
-            partition=partition_condition(catalog, table),
+            partition=partition_condition(catalog, table) or _attached(table, obey),
             primary=frozenset(table.primary_key.columns if table.primary_key else ()),
             referenced=frozenset(referenced.get(table.name, ())),
             aligned=frozenset(aligned.get(table.name, ())),
@@ -87,6 +87,16 @@ def _never_null(domain: Domain, catalog: Catalog) -> bool:
 
 def _later(table: Table, obey: Catalog | None) -> Table | None:
     return None if obey is None else obey.table(table.name)
+
+
+def _attached(table: Table, obey: Catalog | None) -> Expression | None:
+    """The bounds within which a table's rows must lie that is to become a partition."""
+    later = _later(table, obey)
+    parent = obey.table(later.partition_of) if obey and later and later.partition_of else None
+    if obey is None or parent is None:
+        return None
+    alone = tuple(t for t in obey.tables if t.partition_of != parent.name or t.name == table.name)
+    return partition_condition(replace(obey, tables=alone), parent)
 
 
 def _same(table: Table, later: Table, columns: Iterable[str]) -> bool:
