@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from pgassay.model import Name, literal, quote
 from pgassay.rehearsal.presume_types import a_default, resolve
-from pgassay.sql.usage_world import Column, Constraint, Index, Relation, Routine, Type, World
+from pgassay.sql.usage_objects import Column, Constraint, Index, Relation, Routine, Type
+from pgassay.sql.usage_world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pgassay.sql.usage_world import ARGUMENT, DECLARED, WEAK, Column
+from pgassay.sql.usage_objects import ARGUMENT, DECLARED, WEAK, Column
 
 _SERIALS = {
     "serial": "integer",
