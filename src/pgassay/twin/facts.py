@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
+from decimal import Decimal
 
 from pgassay.catalog.model import Column
 from pgassay.sql.expressions import (
@@ -21,13 +21,12 @@ from pgassay.sql.expressions import (
     Operation,
     columns_of,
 )
-from pgassay.twin.axes import FAR, YEAR_DAYS, YEAR_START, axis_of, read_interval, read_value
+from pgassay.twin.axes import axis_of
+from pgassay.twin.constants import all_constant, as_text, constant
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _LENGTHS = {"length", "char_length", "character_length", "octet_length", "cardinality", "array_length", "bit_length"}
 _CLEAR = {"btrim", "ltrim", "rtrim", "trim", "normalize"}
-_NOW = {"now", "current_timestamp", "transaction_timestamp", "statement_timestamp", "clock_timestamp",
-        "localtimestamp", "current_date", "localtime", "current_time"}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -100,12 +99,12 @@ class Solution:
                 return self._choose(name, ("true",))
             case Not(ColumnOf(name)) if name in self.columns:
                 return self._choose(name, ("false",))
-            case InList(item, choices) if (name := self._column(item)) is not None and _constants(choices):
+            case InList(item, choices) if (name := self._column(item)) is not None and all_constant(choices):
                 return self._choose(
-                    name, tuple(_text(c) for c in choices if isinstance(c, Constant) and c.value is not None)
+                    name, tuple(as_text(c) for c in choices if isinstance(c, Constant) and c.value is not None)
                 )
-            case Not(InList(item, choices)) if (name := self._column(item)) is not None and _constants(choices):
-                self.of(name).excluded |= {_text(c) for c in choices if isinstance(c, Constant)}
+            case Not(InList(item, choices)) if (name := self._column(item)) is not None and all_constant(choices):
+                self.of(name).excluded |= {as_text(c) for c in choices if isinstance(c, Constant)}
             case Match(item) if (name := self._column(item)) is not None:
                 facts = self.of(name)
                 facts.patterns = (*facts.patterns, condition)
@@ -121,8 +120,8 @@ class Solution:
             case Operation("?", Expression() as item, Constant(value=str() as key)) if self._column(item) is not None:
                 facts = self.of(self._column(item) or "")
                 facts.keys, facts.json = (*facts.keys, key), "object"
-            case Operation("<@", Expression() as item, ListOf(choices)) if self._column(item) and _constants(choices):
-                self.of(self._column(item) or "").within = tuple(_text(c) for c in choices if isinstance(c, Constant))
+            case Operation("<@", Expression() as item, ListOf(choices)) if self._column(item) and all_constant(choices):
+                self.of(self._column(item) or "").within = tuple(as_text(c) for c in choices if isinstance(c, Constant))
             case Compare(operator, left, right):
                 return self._compare(operator, left, right)
             case _:
@@ -219,9 +218,9 @@ class Solution:
             return _limit(facts, operator, axis.place(value, True), axis.place(value, False)) or not column.not_null
         if isinstance(right, Constant) and right.value is not None:
             if operator == "=":
-                return self._choose(name, (_text(right),))
+                return self._choose(name, (as_text(right),))
             if operator == "<>":
-                facts.excluded |= {_text(right)}
+                facts.excluded |= {as_text(right)}
                 if facts.choices is not None:
                     return self._choose(name, facts.choices)
                 return True
@@ -257,16 +256,21 @@ class Solution:
                 facts = self.of(name)
                 facts.multiple, facts.remainder = abs(multiple) or 1, rest
                 return True
-        if (parts := self._sum(left)) and (total := constant(right, "numeric", later=False)) is not None:
+        factors = self._terms("*", left)
+        most = constant(right, "numeric", later=False)
+        if len(factors) > 1 and most is not None and most > 0 and operator in {"<", "<="}:
+            root = Constant(Decimal(int(float(most) ** (1 / len(factors)))))
+            return all(self._bound(name, operator, root) for name in factors)
+        if (parts := self._terms("+", left)) and (total := constant(right, "numeric", later=False)) is not None:
             return self._summed(operator, parts, total)
         self.open.append(Compare(operator, left, right))
         return True
 
-    def _sum(self, expression: Expression) -> list[str]:
-        """The numeric columns of a sum, or nothing."""
+    def _terms(self, sign: str, expression: Expression) -> list[str]:
+        """The numeric columns of a sum or product, or nothing."""
         match expression:
-            case Operation("+", Expression() as left, right):
-                first, second = self._sum(left), self._sum(right)
+            case Operation(operator, Expression() as left, right) if operator == sign:
+                first, second = self._terms(sign, left), self._terms(sign, right)
                 return first + second if first and second else []
         name = self._column(expression)
         known = name is not None and axis_of(self.columns[name].base, self.columns[name].type) is not None
@@ -305,58 +309,3 @@ def _length(facts: Facts, operator: str, number: int, per: int) -> bool:
     if operator == "<>" and number == 0:
         facts.least = max(facts.least, 1)
     return facts.possible()
-
-
-def _constants(choices: tuple[Expression, ...]) -> bool:
-    return all(isinstance(choice, Constant) for choice in choices)
-
-
-def _text(value: Constant) -> str:
-    if isinstance(value.value, bool):
-        return "true" if value.value else "false"
-    return format(value.value, "f") if isinstance(value.value, Decimal) else str(value.value)
-
-
-def constant(expression: Expression, kind: str, *, later: bool) -> Decimal | None:
-    """The value of a constant expression on an axis of that kind. ``later``: whether "now" is a lower bound."""
-    match expression:
-        case Constant(value=bool() | None):
-            return None
-        case Constant(value=int() | Decimal() as number):
-            return Decimal(number)
-        case Constant(value=str() as text, type="interval"):
-            return read_interval(text)
-        case Constant(value=str() as text):
-            return read_value(text, kind)
-        case Cast(item):
-            return constant(item, kind, later=later)
-        case Call(name) if name in _NOW:
-            moment = FAR.timestamp() if later else YEAR_START.timestamp() + YEAR_DAYS * 86400
-            return Decimal(int(moment))
-        case Operation("-", None, right):
-            value = constant(right, kind, later=later)
-            return None if value is None else -value
-        case Operation(operator, Expression() as left, right):
-            first, second = constant(left, kind, later=later), constant(right, kind, later=later)
-            return _folded(operator, first, second) if first is not None and second is not None else None
-        case Call("power" | "pow", (base, exponent)):
-            first, second = constant(base, kind, later=later), constant(exponent, kind, later=later)
-            return _folded("^", first, second) if first is not None and second is not None else None
-    return None
-
-
-def _folded(operator: str, a: Decimal, b: Decimal) -> Decimal | None:
-    with localcontext() as context:
-        context.prec = 200
-        match operator:
-            case "+":
-                return a + b
-            case "-":
-                return a - b
-            case "*":
-                return a * b
-            case "/" if b:
-                return a / b
-            case "^" if abs(b) < 400:
-                return a**b
-    return None

@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from pgassay.catalog import Catalog, ColumnStats
-from pgassay.model import Name
+from pgassay.model import Name, literal, quote
 from pgassay.server import Connection, ServerMessage, StatementError
 from pgassay.twin import insert as write
 from pgassay.twin.order import groups
-from pgassay.twin.rows import Planner, RowPlan, Unfillable
+from pgassay.twin.plans import RowPlan, Unfillable
+from pgassay.twin.rows import Planner
 from pgassay.twin.targets import Target, targets_of
 
 _SLOWLY = 300  # rows tried one by one where no set of them goes in
@@ -301,7 +302,21 @@ class _Work:
             if plan is not None and (query := write.spare(plan, filtered=name in self.filtered)) is not None:
                 queries[name] = query
         texts = self._texts(list(queries.values()))
-        return {name: json.loads(text) for name, text in zip(queries, texts, strict=True) if text}
+        found = {name: json.loads(text) for name, text in zip(queries, texts, strict=True) if text}
+        return {n: row for n, row in found.items() if n not in self.planner.filled or self._goes_in(n, row)}
+
+    def _goes_in(self, name: Name, row: dict[str, str | None]) -> bool:
+        """Whether a table whose rows are not what its plan says takes one more."""
+        values = ", ".join("NULL" if value is None else literal(value) for value in row.values())
+        columns = ", ".join(quote(column) for column in row)
+        self.connection.run("SAVEPOINT spare")
+        try:
+            self.connection.run(f"INSERT INTO {name} ({columns}) VALUES ({values}); SET CONSTRAINTS ALL IMMEDIATE")
+        except StatementError:
+            return False
+        finally:
+            self.connection.run("ROLLBACK TO SAVEPOINT spare; RELEASE SAVEPOINT spare")
+        return True
 
     def _texts(self, queries: list[str]) -> list[str | None]:
         if not queries:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pgassay.catalog.model import Catalog, Table
 from pgassay.model import Name, literal, quote
 from pgassay.sql.expressions import columns_of, parse_expression
-from pgassay.twin.rows import NUMBER, ROW, RowPlan
+from pgassay.twin.plans import NUMBER, ROW, RowPlan
 
 
 def select(plan: RowPlan, first: int, last: int, *, filtered: bool = False, limit: int | None = None) -> str:

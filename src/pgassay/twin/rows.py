@@ -13,50 +13,14 @@ from pgassay.twin.checks import solve
 from pgassay.twin.facts import Facts
 from pgassay.twin.keys import Assignment, Digit, assign
 from pgassay.twin.links import Slot, link_slots
+from pgassay.twin.plans import NUMBER, ROW, RowPlan, Unfillable
+from pgassay.twin.render import always, any_earlier, constantly, earlier, one_of, shown, until
 from pgassay.twin.statistics import Followed, followed
 from pgassay.twin.targets import Target
 from pgassay.twin.typed import values_of
 from pgassay.twin.values import PLENTY, NoValues, hashed, salt_of
 
-NUMBER = '"row#"'  # the row's number: no user's column is called so
-ROW = f"s.{NUMBER}"  # in the innermost SELECT
 _NULLS = 102  # of 1024: about one row in ten
-
-
-class Unfillable(Exception):
-    """A table that cannot have rows: the constraint in the way, and why."""
-
-    def __init__(self, constraint: str | None, reason: str) -> None:
-        self.constraint = constraint
-        self.reason = reason
-        super().__init__(reason)
-
-
-@dataclass(slots=True)
-class RowPlan:
-    """``sql(column, i)`` is the value of a column in row ``i`` (from 1) as SQL.
-
-    ``rows`` of them are consistent and so is one more, unless ``rows`` is ``capacity``. ``defined`` columns are
-    computed from others by their names. A plan is ``exact`` where row i is what the expressions say it is.
-    """
-
-    target: Target
-    rows: int
-    capacity: int
-    expressions: dict[str, Callable[[str], str]] = field(default_factory=dict)
-    defined: list[tuple[str, str]] = field(default_factory=list)
-    filters: list[str] = field(default_factory=list)
-    joins: list[str] = field(default_factory=list)
-    pooled: set[str] = field(default_factory=set)
-    exact: bool = True
-    filtered: bool = False  # some conditions are left to the server
-
-    def sql(self, column: str, i: str) -> str:
-        """Raises Unfillable where the column has no expression of its own."""
-        expression = self.expressions.get(column)
-        if expression is None:
-            raise Unfillable(None, f"no value is known for {quote(column)}")
-        return expression(i)
 
 
 @dataclass(slots=True)
@@ -207,11 +171,11 @@ class _Table:
         for column, source in sources.items():
             if size == 0 or column in self.unlinked:
                 empty = self._may_be_null(column) or column in self.unlinked
-                self.result.expressions[column] = _constantly(f"NULL::{self.columns[column].type}") if empty else source
+                self.result.expressions[column] = constantly(f"NULL::{self.columns[column].type}") if empty else source
                 continue
-            source = self._cased(column, _always(source)) if self._may_be_null(column) else source
+            source = self._cased(column, always(source)) if self._may_be_null(column) else source
             if digit is not None and digit.whole and self._may_be_null(column):
-                source = _until(max(size - 1, 1), source)
+                source = until(max(size - 1, 1), source)
             self.result.expressions[column] = source
 
     def _number(self, slot: Slot, digit: Digit | None, salt: int) -> Callable[[str], str]:
@@ -222,7 +186,7 @@ class _Table:
         other = self._distinct_from(slot)
         if digit is not None and other is not None and size > 1 and other.columns in self.numbers:
             start = self.numbers[other.columns]
-            return lambda i: f"(({start(i)} + 1 + {_digit(digit, i)}) % {size})"
+            return lambda i: f"(({start(i)} + 1 + {shown(digit, i)}) % {size})"
         if digit is not None:
             scatter = max(size // (digit.modulus or 1), 1)
             return lambda i: f"((({i} - 1) / {digit.divisor}) % {digit.modulus} * {scatter})"
@@ -274,7 +238,7 @@ class _Table:
                 f" FROM {parent}) AS p{join} ON p{join}.{NUMBER} = {at}"
             )
         self.result.exact = False
-        return _constantly(f"p{join}.{quote(column)}")
+        return constantly(f"p{join}.{quote(column)}")
 
     # Foreign keys to the same table
 
@@ -292,22 +256,22 @@ class _Table:
             if shared is not None:
                 back = first = max(shared.size, 1)
             if not self.result.exact and loose:
-                made = _constantly(f"NULL::{self.columns[column].type}")
+                made = constantly(f"NULL::{self.columns[column].type}")
             elif not self.result.exact or (shared is not None and not loose):
                 made = value
             elif (digit is not None and digit.whole) or shared is not None or not loose:
                 other = "NULL" if loose else value(str(max(self.result.rows, 1)))
-                made = _earlier(value, back, first, other)
+                made = earlier(value, back, first, other)
             else:
-                made = _any_earlier(value, salt)
-            self.result.expressions[column] = self._cased(column, _always(made)) if loose else made
+                made = any_earlier(value, salt)
+            self.result.expressions[column] = self._cased(column, always(made)) if loose else made
 
     # Columns of their own
 
     def _column(self, column: Column, digit: Digit | None) -> Callable[[str], str]:
         salt = salt_of(self.planner.seed, self.target.name, column.name)
         if column.name in self.unlinked:
-            return _constantly(f"NULL::{column.type}")
+            return constantly(f"NULL::{column.type}")
         known = self.statistics.get(column.name)
         follow = followed(known, self.result.rows) if known is not None else None
         return self._cased(column.name, lambda facts: self._values(column, facts, digit, salt, follow))
@@ -319,13 +283,13 @@ class _Table:
             values = values_of(self.planner.catalog, column, facts, dense=digit is not None or self._counts(column))
         except NoValues:
             if not column.not_null:
-                return _constantly(f"NULL::{column.type}")
+                return constantly(f"NULL::{column.type}")
             if column.default is not None:
-                return _constantly(column.default)
+                return constantly(column.default)
             raise Unfillable(None, f"no value is known for {quote(column.name)} of type {column.type}") from None
         if digit is not None:
             count = digit.modulus or min(self.result.rows + 1, values.size)
-            return lambda i: values.render(_digit(digit, i), count, salt)
+            return lambda i: values.render(shown(digit, i), count, salt)
         if self._counts(column):
             return lambda i: values.render(f"({i} - 1)", self.result.rows + 1, salt)
         rows = max(self.result.rows, 1)
@@ -345,14 +309,14 @@ class _Table:
         for solution in self.solutions:
             facts = solution.facts.get(name, none)
             if facts.null is True or (not facts.possible() and self._may_be_null(name)):
-                made.append(_constantly(null))
+                made.append(constantly(null))
             elif facts.null is False or not self._may_be_null(name):
                 made.append(make(facts))
             else:
                 made.append(self._sometimes_null(name, make(facts), null))
         if all(self.solutions[0].facts.get(name, none) == s.facts.get(name, none) for s in self.solutions):
             return made[0]
-        return _one_of(made, salt_of(self.planner.seed, self.target.name))
+        return one_of(made, salt_of(self.planner.seed, self.target.name))
 
     def _sometimes_null(self, name: str, value: Callable[[str], str], null: str) -> Callable[[str], str]:
         known = self.statistics.get(name)
@@ -365,36 +329,3 @@ class _Table:
 
     def _free_of_nulls(self, name: str) -> bool:
         return all(u.nulls_distinct for u in self.target.uniques if name in u.columns)
-
-
-def _always(made: Callable[[str], str]) -> Callable[[Facts], Callable[[str], str]]:
-    return lambda _facts: made
-
-
-def _constantly(text: str) -> Callable[[str], str]:
-    return lambda _i: text
-
-
-def _until(last: int, value: Callable[[str], str]) -> Callable[[str], str]:
-    return lambda i: f"CASE WHEN {i} <= {last} THEN {value(i)} END"
-
-
-def _digit(digit: Digit, i: str) -> str:
-    return f"({i} - 1)" if digit.whole else f"((({i} - 1) / {digit.divisor}) % {digit.modulus})"
-
-
-def _earlier(value: Callable[[str], str], back: int, first: int, other: str) -> Callable[[str], str]:
-    """The value of the row ``back`` before; the first rows have another one."""
-    return lambda i: f"CASE WHEN {i} > {first} THEN {value(f'({i} - {back})')} ELSE {other} END"
-
-
-def _any_earlier(value: Callable[[str], str], salt: int) -> Callable[[str], str]:
-    return lambda i: f"CASE WHEN {i} > 1 THEN {value(f'(1 + {hashed(i, salt)} % greatest({i} - 1, 1))')} END"
-
-
-def _one_of(made: list[Callable[[str], str]], salt: int) -> Callable[[str], str]:
-    def expression(i: str) -> str:
-        cases = " ".join(f"WHEN {n} THEN {each(i)}" for n, each in enumerate(made))
-        return f"CASE {hashed(i, salt)} % {len(made)} {cases} END"
-
-    return expression
