@@ -200,3 +200,10 @@ def test_rows_are_inside_the_callers_transaction(connection: Connection) -> None
         fill(connection, catalog, rows=10)
         assert connection.value("SELECT count(*) FROM t") == "10"
     assert connection.value("SELECT count(*) FROM t") == "0"
+
+
+def test_keys_that_are_foreign_keys_to_each_other_are_named(connection: Connection) -> None:
+    connection.run("CREATE TABLE t(id int PRIMARY KEY); CREATE TABLE u(id int PRIMARY KEY REFERENCES t)")
+    connection.run("ALTER TABLE t ADD FOREIGN KEY (id) REFERENCES u")
+    result = fill(connection, read(connection), rows=10)
+    assert {u.table for u in result.unfilled} == {T, U}

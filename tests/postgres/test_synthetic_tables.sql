@@ -102,3 +102,11 @@ CREATE TABLE t(at timestamptz NOT NULL); CREATE UNIQUE INDEX ON t(((at AT TIME Z
 CREATE TABLE p(id uuid PRIMARY KEY); CREATE TABLE t(p uuid NOT NULL REFERENCES p ON DELETE CASCADE, n int NOT NULL, UNIQUE (p, n))
 CREATE TABLE t(user_id int NOT NULL, is_default boolean NOT NULL); CREATE UNIQUE INDEX ON t(user_id) WHERE is_default
 CREATE TABLE u(id int PRIMARY KEY); CREATE TABLE t(user_id int NOT NULL REFERENCES u, kind text NOT NULL); CREATE UNIQUE INDEX ON t(user_id) WHERE kind = 'main'
+CREATE TABLE p(id int PRIMARY KEY); CREATE TABLE t(id int PRIMARY KEY REFERENCES p, p2 int NOT NULL UNIQUE REFERENCES p, CHECK (id <> p2))
+CREATE TABLE t(w int NOT NULL, h int NOT NULL, CHECK (w * h < 1000), CHECK (w > 0), CHECK (h > 0))
+CREATE TABLE t(st text NOT NULL, a timestamptz, b timestamptz, CHECK ((st = 'n' AND a IS NULL AND b IS NULL) OR (st = 'p' AND a IS NOT NULL AND b IS NULL) OR (st = 'd' AND a IS NOT NULL AND b IS NOT NULL AND b >= a)))
+CREATE TABLE t(a int NOT NULL, b int, CONSTRAINT c CHECK (CASE WHEN a > 5 THEN b IS NOT NULL ELSE true END))
+CREATE TABLE t(n numeric(78, 0) PRIMARY KEY CHECK (n >= 0 AND n <= 115792089237316195423570985008687907853269984665640564039457584007913129639935))
+CREATE TABLE t(price numeric(10, 2) NOT NULL CHECK (price > 0), discount numeric(10, 2), CHECK (discount > 0 AND discount < price))
+CREATE DOMAIN email AS text CHECK (VALUE ~ '^[a-zA-Z0-9.!#$%&''*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$'); CREATE TABLE t(e email UNIQUE NOT NULL)
+CREATE TABLE t(id int PRIMARY KEY, k text NOT NULL, u text, CHECK (k <> 'url' OR u ~ '^https?://'))

@@ -121,7 +121,13 @@ class _Work:
         for plan in plans:
             self.rows[plan.target.name] = plan.rows
         if all(plan.exact for plan in plans):
-            statement = write.insert(plans[0]) if len(plans) == 1 else write.together(plans)
+            try:
+                statement = write.insert(plans[0]) if len(plans) == 1 else write.together(plans)
+            except RecursionError:
+                for target in group:
+                    link = next((k.name for k in target.links), None)
+                    self._nothing(target, link, "keys that are foreign keys to each other")
+                return
             self.pending.append((group, statement))
             if sum(plan.rows for plan in plans) > 50_000:
                 self.flush()

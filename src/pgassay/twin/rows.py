@@ -181,9 +181,11 @@ class _Table:
     def _number(self, slot: Slot, digit: Digit | None, salt: int) -> Callable[[str], str]:
         """The number (from 0) of the parent's row."""
         size = max(slot.size, 1)
+        other = self._distinct_from(slot)
+        if digit is not None and digit.whole and other is not None:
+            return lambda i: f"({i} % {size})"  # the other one, if whole as well, is one behind
         if digit is not None and digit.whole:
             return lambda i: f"({i} - 1)"
-        other = self._distinct_from(slot)
         if digit is not None and other is not None and size > 1 and other.columns in self.numbers:
             start = self.numbers[other.columns]
             return lambda i: f"(({start(i)} + 1 + {shown(digit, i)}) % {size})"
