@@ -139,15 +139,16 @@ def _files(page: _Page, report: Report, *, verbose: bool) -> None:
 
 
 def _finding(page: _Page, finding: Finding, *, verbose: bool) -> None:
-    page.prose(
-        Text.assemble(
-            (f"{one_line(finding.path)}:{finding.line}", "bold"),
-            "  ",
-            (finding.verdict.value, _STYLES[finding.verdict]),
-            (f" · {finding.certainty.value} · {one_line(finding.rule)}", "dim"),
-        ),
-        indent="    ",
+    place = Text(f"{one_line(finding.path)}:{finding.line}", style="bold")
+    kind = Text.assemble(
+        (finding.verdict.value, _STYLES[finding.verdict]),
+        (f" · {finding.certainty.value} · {one_line(finding.rule)}", "dim"),
     )
+    if place.cell_len + 2 + kind.cell_len <= page.width:
+        page.prose(Text.assemble(place, "  ", kind))
+    else:
+        page.prose(place, indent="    ")
+        page.prose(kind, first="    ")
     page.prose(Text(visible(finding.message)), first="  ")
     _excerpt(page, finding.statement, whole=verbose)
     evidence = [e for e in finding.evidence if e.text.strip() and e.text not in finding.message]
