@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 
 from pgassay.errors import DiskFull, InputError
 from pgassay.model import Name, Statement, Transaction, quote
-from pgassay.model.actions import AddColumn, AlterType, CreateExtension, CreateRole, TableAction, Transact
+from pgassay.model.actions import (
+    AddColumn,
+    AlterType,
+    Copy,
+    CreateExtension,
+    CreateRole,
+    Delete,
+    Insert,
+    TableAction,
+    Transact,
+    Update,
+)
 from pgassay.rehearsal.snapshot import Snapshot, snapshot
 from pgassay.server import SUPERUSER, Connection, ConnectionLost, Server, ServerMessage, StatementError
 from pgassay.server.extensions import install, trusted
@@ -66,6 +77,11 @@ def play(
             plays.append(player.play(session, statement))
         player.finish(session, plays)
     return plays
+
+
+def _changes_rows(statement: Statement) -> bool:
+    """Whether rows are the statement's own business: emptying the table would be no cure."""
+    return any(isinstance(a, Insert | Update | Delete | Copy) for a in statement.actions)
 
 
 class _Player:
@@ -275,7 +291,7 @@ class _Player:
                 yield [], f"ALTER TABLE {added.table} ADD COLUMN {quote(added.column.name)} {added.column.type}"
         if error.sqlstate == "23502" and error.table and error.column:
             yield [f"DELETE FROM {Name(error.schema, error.table)} WHERE {quote(error.column)} IS NULL"], statement.text
-        if table is not None and error.sqlstate[:2] != "42":
+        if table is not None and error.sqlstate[:2] != "42" and not _changes_rows(statement):
             yield [f"TRUNCATE {table} CASCADE"], statement.text
 
     # A statement may switch its own timeout off: then somebody outside must end it.

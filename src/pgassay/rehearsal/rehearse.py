@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pgassay.catalog import Catalog, read
 from pgassay.model import Name, Statement, Transaction
 from pgassay.model.observations import LOCK_MODES, Break, Failure, Lock, Loss, Observation, Rehearsed, Work
+from pgassay.rehearsal.made_up import wants_production
 from pgassay.rehearsal.play import Play, play
 from pgassay.rehearsal.probe import Probe, catalog_probes, try_probes, view_probes, workload_probes
 from pgassay.rehearsal.snapshot import losses, snapshot, work
@@ -116,7 +117,7 @@ class _Scene:
                     ms=played.ms,
                     failure=self._failure(played, bare[number]),
                     work=grown if not played.error or played.retried else (),
-                    losses=(*lost, *changed.get(id(statement), ())),
+                    losses=(*lost, *(changed.get(id(statement), ()) if not played.error else ())),
                     breaks=breaks.get(id(statement), ()),
                     skipped=played.skipped,
                 )
@@ -198,7 +199,8 @@ class _Scene:
             constraint=error.constraint,
             left_invalid=played.left_invalid,
         )
-        if played.missing or (bare.missing and not played.error):
+        made_up = wants_production(played.statement, error.sqlstate, self.before)
+        if made_up or played.missing or (bare.missing and not played.error):
             return replace(failure, cause="missing")
         if bare.error is not None:
             return failure
