@@ -1,0 +1,3 @@
+-- migration
+CREATE FUNCTION holders() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$ SELECT 1::bigint $$;
+-- expect: exposes computed

@@ -1,0 +1,46 @@
+"""Running application broken by something else
+
+Statements that the application running before the change may send, and that worked, fail after this statement: a new
+CHECK, trigger or policy, a revoked privilege, a function of another signature, or whatever a DO block did.
+
+**Seen by:** the old application's statements, tried after each statement of the change, where no other rule explains
+them. It is proved where the workload holds the statement, or where no value that we made up plays a part.
+
+**Instead:** expand first, in a way that old and new statements pass; contract once no old version runs.
+
+Source: PostgreSQL manual, appendix A "PostgreSQL Error Codes".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgassay.model import Certainty, Finding, Verdict
+from pgassay.model.observations import Break
+from pgassay.rules.step import Step, break_evidence
+
+VERDICT = Verdict.BREAKS_APP
+
+
+def find(step: Step, others: list[Finding]) -> Iterator[Finding]:
+    """Report broken statements that no rule explained."""
+    breaks = step.breaks()
+    if not breaks or any(f.verdict.at_least(VERDICT) for f in others):
+        return
+    shown = sorted(breaks, key=lambda b: not _sure(b))
+    what = "statement" if len(breaks) == 1 else "statements"
+    table = shown[0].table
+    yield step.finding(
+        VERDICT,
+        f"{len(breaks)} {what} of the running application {'fails' if len(breaks) == 1 else 'fail'} after this"
+        + (f" (on {table})" if table else "")
+        + f": {shown[0].error}",
+        subject=table or "",
+        certainty=None if _sure(shown[0]) else Certainty.COMPUTED,
+        evidence=break_evidence(shown),
+    )
+
+
+def _sure(found: Break) -> bool:
+    """Whether the error does not hang on values that were made up."""
+    return found.source == "workload" or found.sqlstate == "23502" or found.sqlstate[:2] not in {"22", "23", "P0"}

@@ -1,0 +1,6 @@
+-- setup
+CREATE SCHEMA registry;
+CREATE TABLE holder (id bigint PRIMARY KEY, name text NOT NULL);
+-- migration
+DROP SCHEMA registry;
+-- expect: none
