@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pgassay.model import Name, Statement
-from pgassay.rehearsal.presume import Presumed, presume
+from pgassay.rehearsal.presume import Presumed, presume, tried
+from pgassay.rehearsal.presume_errors import attempt
 from pgassay.server import Connection, Server
 from pgassay.sql import parse
+from pgassay.sql.usage import usage
+
+
+@pytest.fixture(scope="module")
+def session(server: Server) -> Iterator[Connection]:
+    with server.database() as name, server.connect(name) as opened:
+        yield opened
 
 
 def history(*files: str) -> tuple[Statement, ...]:
@@ -189,3 +198,15 @@ def test_roles_that_exist_are_never_granted(server: Server) -> None:
     presumed = presume(server, parse("ALTER TABLE users OWNER TO pgassay; GRANT SELECT ON users TO app_owner", "-"))
     assert presumed.roles == ()
     assert server.admin.value("SELECT count(*) FROM pg_auth_members WHERE roleid = 'pgassay'::regrole") == "0"
+
+
+CUT = [(text, cut) for text in SELF_CONTAINED for cut in range(1, len(parse(text, "-")))]
+
+
+@pytest.mark.parametrize(("text", "cut"), CUT)
+def test_a_history_cut_anywhere_can_be_rehearsed(server: Server, session: Connection, text: str, cut: int) -> None:
+    statements = parse(text, "-")[cut:]
+    presumed = tried(server, session, usage(statements), statements)
+    trial = attempt(session, presumed.statements, statements)
+    assert trial.refused == []
+    assert trial.failed == []

@@ -28,10 +28,10 @@ _NAMES = (
     (r"(?:is|has|can|should|was|allow|enable|use)_.*|(?:is|has|can)[A-Z].*|.*(?:_enabled|_verified|_deleted|_flag)"
      r"|(?:active|enabled|verified|deleted|archived|published|disabled|visible|approved|completed|done|hidden|public)",
      "boolean"),
+    (r"block|block_number|blockNumber|nonce|.*_block|.*_bytes|sequence|gas|gas_used", "bigint"),
     (r".*(?:_count|_qty|Count|_index|_no|_number|_num|_order|_rank|_level)"
      r"|count|quantity|qty|position|age|rank|year|month|day|hour|version|priority|rating|score|size|level|stock|attempts"
      r"|retries|points|views|likes|port|order|sort_order|weight|duration|decimals|log_index|chain_id", "integer"),
-    (r"block|block_number|blockNumber|nonce|.*_block|.*_bytes|sequence|gas|gas_used", "bigint"),
     (r"(?:.*_)?(?:amount|balance|supply|wei|shares)|.*(?:Amount|Balance|Supply)", "numeric(78,0)"),
     (r"(?:.*_)?(?:price|total|subtotal|cost|fee|tax|salary|discount|rate|revenue)|.*(?:Price|Total|Cost)",
      "numeric(12,2)"),

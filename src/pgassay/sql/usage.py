@@ -8,7 +8,7 @@ from typing import Any
 from pgassay.model import Name, Statement
 from pgassay.model import actions as do
 from pgassay.sql.tree import PgQueryError, name_of, name_of_strings, parse, pg, relations
-from pgassay.sql.usage_bodies import body_queries
+from pgassay.sql.usage_bodies import anonymous_block, body_queries, trigger_function
 from pgassay.sql.usage_objects import Column, Relation
 from pgassay.sql.usage_rows import RowReader
 from pgassay.sql.usage_terms import Known, Scope, Source
@@ -30,6 +30,7 @@ def usage(statements: Sequence[Statement], *, optional: bool | None = None) -> W
         world.place = f"line {statement.line}" if len(paths) <= 1 else f"{statement.path}:{statement.line}"
         world.statement = statement
         reader.read(statement.text)
+    reader.read_bodies()
     return world
 
 
@@ -55,6 +56,19 @@ def _options(nodes: Iterable[pg.Node]) -> dict[str, pg.Node]:
 
 class _Statements(RowReader):
     """One method a kind of statement, named after the parser's node."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.bodies: list[tuple[str, str]] = []  # PL/pgSQL functions: their place and text
+
+    def read_bodies(self) -> None:
+        """Read functions last: they need what they name only when they are called."""
+        self.world.late = self.world.conditional = True
+        for place, text in self.bodies:
+            self.world.place = place
+            for query in body_queries(text) or ():
+                if query is not None:
+                    self._embedded(query.text, query.variables)
 
     def read(self, text: str) -> None:
         """Read one statement (or a few)."""
@@ -114,7 +128,7 @@ class _Statements(RowReader):
         if options.get("language", pg.Node()).string.sval not in ("", "plpgsql"):
             self.world.opaque = True
             return
-        queries = body_queries(options["as"].string.sval)
+        queries = body_queries(anonymous_block(options["as"].string.sval))
         if queries is None:
             self.world.opaque = True
             return
@@ -130,9 +144,10 @@ class _Statements(RowReader):
         try:
             tree = parse(text)
         except PgQueryError:
-            self.world.opaque = True
+            self.world.opaque = self.world.opaque or not self.world.late
             return
-        scope = Scope([Source("", columns=dict.fromkeys(variables))])
+        rows = [Source(name, opaque=True) for name in variables]  # a record's fields are not known
+        scope = Scope([Source("", columns=dict.fromkeys(variables)), *rows])
         for part in tree.stmts:
             kind = part.stmt.WhichOneof("node") or ""
             if kind == "select_stmt":
@@ -154,6 +169,12 @@ class _Statements(RowReader):
         options = _options(stmt.options)
         language = options.get("language", pg.Node()).string.sval.lower()
         scope = Scope([Source(stmt.funcname[-1].string.sval, columns={p.name: None for p in parameters})])
+        if language == "plpgsql" and "as" in options:
+            body = options["as"].list.items[0].string.sval
+            trigger = [n.string.sval for n in stmt.return_type.names][-1:] == ["trigger"]
+            statement = self.world.statement
+            text = trigger_function(body) if trigger or statement is None else statement.text
+            self.bodies.append((self.world.place, text))
         if language == "sql" and "as" in options:
             try:
                 tree = parse("\n".join(n.string.sval for n in options["as"].list.items))

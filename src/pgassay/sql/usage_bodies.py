@@ -25,13 +25,29 @@ class Query:
     variables: frozenset[str]
 
 
-def body_queries(body: str) -> list[Query | None] | None:
-    """The statements of an anonymous block in order; None stands for dynamic SQL that only running it can tell.
+_TRIGGER = (
+    "DECLARE new record; old record; tg_op text; tg_name text; tg_when text; tg_level text; tg_relid oid;"
+    " tg_table_name text; tg_table_schema text; tg_nargs integer; tg_argv text[]; BEGIN {body}; END"
+)
 
-    None instead of a list where the body cannot be read.
+
+def trigger_function(body: str) -> str:
+    """A trigger's function as one that the parser can print: it garbles the variables of a true one."""
+    body = re.sub(r";\s*\Z", "", body)
+    return f"CREATE FUNCTION f() RETURNS record LANGUAGE plpgsql AS {literal(_TRIGGER.format(body=body))}"
+
+
+def anonymous_block(body: str) -> str:
+    """A DO statement."""
+    return f"DO {literal(body)}"
+
+
+def body_queries(text: str) -> list[Query | None] | None:
+    """The statements inside a PL/pgSQL function or block, in order; None stands for dynamic SQL that only running it
+    can tell. None instead of a list where the body cannot be read.
     """
     try:
-        trees = parse_plpgsql(f"DO {literal(body)}")
+        trees = parse_plpgsql(text)
     except (PgQueryError, json.JSONDecodeError, ValueError):
         return None
     found: list[Query | None] = []

@@ -24,6 +24,7 @@ class World:
         self.optional = optional  # whether IF EXISTS alone is reason enough to presume
         self.created = {n.name for n in created}
         self.conditional = False
+        self.late = False  # functions' bodies are read: what the SQL makes anywhere is there
         self.opaque = False  # something in it cannot be read without running it
         self.relations: dict[Name, Relation] = {}
         self.gone: set[Name] = set()
@@ -77,6 +78,8 @@ class World:
             return found
         full = self.qualified(name)
         if full in self.gone or full.schema in _SYSTEM_SCHEMAS or name.name.startswith("pg_"):
+            return None
+        if self.late and name.name in self.created:
             return None
         if if_exists and (not self.optional or name.name in self.created):
             return None
@@ -144,7 +147,7 @@ class World:
             if self.known(name) is not None:
                 return None  # a table's row type
             full = self.qualified(name)
-            if full.schema in _SYSTEM_SCHEMAS or full in self.gone:
+            if full.schema in _SYSTEM_SCHEMAS or full in self.gone or (self.late and name.name in self.created):
                 return None
             if if_exists and (not self.optional or name.name in self.created):
                 return None
@@ -205,7 +208,7 @@ class World:
         self, name: Name, arguments: tuple[str, ...] | None = None, *, result: str | None = None, kind: str = "function"
     ) -> Routine | None:
         """A function is used that is certainly not PostgreSQL's own."""
-        if name.schema in _SYSTEM_SCHEMAS:
+        if name.schema in _SYSTEM_SCHEMAS or (self.late and name.name in self.created):
             return None
         for known in self.routines:
             same = known.name.name == name.name and (name.schema is None or known.name.schema == name.schema)
