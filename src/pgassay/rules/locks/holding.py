@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pgassay.model import Evidence, Finding, Name, Statement, Verdict
+from pgassay.model import Finding, Name, Remedy, Statement, Verdict
 from pgassay.model.actions import Drop, LockTable, ValidateConstraint
 from pgassay.model.observations import Lock, Observation, Work
 from pgassay.rules.locks import expected
-from pgassay.rules.locks.advice import NEXT, written
+from pgassay.rules.locks.advice import NEXT, apart, written
 from pgassay.rules.step import TINY_MS, Step, duration, lock_evidence, work_evidence
 
 
@@ -28,8 +28,8 @@ class Held:
         return "reads and writes" if self.mode == "ACCESS EXCLUSIVE" else "writes"
 
 
-def find_held(step: Step, verdict: Verdict, concerned: Callable[[Held], bool], because: str) -> Iterator[Finding]:
-    """One finding at a statement that works while locks of earlier ones are held. ``because`` ends the message."""
+def find_held(step: Step, verdict: Verdict, concerned: Callable[[Held], bool]) -> Iterator[Finding]:
+    """One finding at a statement that works while locks of earlier ones are held."""
     held = [h for h in (_presumed(step) if step.seen is None else _seen(step, step.seen)) if concerned(h)]
     if not held:
         return
@@ -37,22 +37,29 @@ def find_held(step: Step, verdict: Verdict, concerned: Callable[[Held], bool], b
     worked = done[0].table if done else next(expected.works(step.statement))
     tables = list(dict.fromkeys(h.table for h in held))
     who = "reads and writes" if any(h.mode == "ACCESS EXCLUSIVE" for h in held) else "writes"
-    lines = ", ".join(dict.fromkeys(f"{h.statement.path}:{h.statement.line}" for h in held))
+    lines = ", ".join(dict.fromkeys(_place(h.statement, step.statement) for h in held))
     longest = max((h.lock for h in held if h.lock), key=lambda lock: lock.held_ms, default=None)
     wait = f" {duration(longest, done)}" if longest else ""
     yield step.finding(
         verdict,
         f"{who} on {_list(tables)} wait{wait} while this statement works on {step.full(worked)}:"
-        f" the lock of {lines} is held to the end of {because}",
-        subject=worked,
+        f" the lock of {lines} is held to the end of the transaction",
+        subject=worked if step.full(worked) in tables else tables[0],
         evidence=(*(lock_evidence(h.lock) for h in held if h.lock), *map(work_evidence, done)),
-        remedy=written(
-            "-- in a migration that is deployed before this one:",
-            *dict.fromkeys(h.statement.text for h in held),
-            NEXT,
-            step.statement.text,
+        remedy=Remedy(
+            sql=written(
+                "-- in a migration that is deployed before this one:",
+                *dict.fromkeys(h.statement.text for h in held),
+                NEXT,
+                step.statement.text,
+            ),
+            note=apart(step),
         ),
     )
+
+
+def _place(statement: Statement, here: Statement) -> str:
+    return f"line {statement.line}" if statement.path == here.path else f"{statement.path}:{statement.line}"
 
 
 def _list(tables: list[Name]) -> str:
@@ -104,8 +111,3 @@ def _presumed(step: Step) -> Iterator[Held]:
             table = step.full(name)
             if not step.fresh(name) and (changed or any(d != table for d in done)):
                 yield Held(table, mode, earlier)
-
-
-def evidence_of_runner(step: Step) -> Evidence:
-    """What is known of the runner."""
-    return Evidence(kind="runner", text=f"{step.runner.name} runs all pending files in one transaction")

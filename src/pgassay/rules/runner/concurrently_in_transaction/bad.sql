@@ -1,0 +1,6 @@
+-- setup
+CREATE TABLE transfer (id bigint PRIMARY KEY, token_id bigint NOT NULL);
+-- runner: one-transaction
+-- migration
+CREATE INDEX CONCURRENTLY transfer_token_idx ON transfer (token_id);
+-- expect: fails proved

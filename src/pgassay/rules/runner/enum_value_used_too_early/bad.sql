@@ -1,0 +1,9 @@
+-- setup
+CREATE TYPE status AS ENUM ('active', 'frozen');
+CREATE TABLE holder (id bigint PRIMARY KEY, status status NOT NULL DEFAULT 'active');
+-- runner: one-transaction
+-- migration
+ALTER TYPE status ADD VALUE 'closed';
+-- migration
+ALTER TABLE holder ALTER COLUMN status SET DEFAULT 'closed';
+-- expect: fails proved
