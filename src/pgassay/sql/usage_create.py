@@ -45,7 +45,7 @@ class CreateReader(KeyReader):
         for node in stmt.table_elts:
             match node.WhichOneof("node"):
                 case "column_def":
-                    self.define(table, node.column_def)
+                    self._adopt(table, node.column_def) if again else self.define(table, node.column_def)
                     later += [(c.constraint, node.column_def.colname) for c in node.column_def.constraints]
                 case "constraint":
                     later.append((node.constraint, None))
@@ -55,13 +55,31 @@ class CreateReader(KeyReader):
                         table.columns.update(source.columns)
                         table.opaque = table.opaque or source.opaque or source.presumed
         for part, column in later:
-            self.constraint(table, part, column, scope)
+            if again and part.contype in _KEYS:
+                self._adopt_key(table, part, column)
+            else:
+                self.constraint(table, part, column, scope)
         for node in stmt.partspec.part_params:
             if not node.partition_elem.name:
                 self.term(node.partition_elem.expr, scope)
 
     def on_create_foreign_table_stmt(self, stmt: pg.CreateForeignTableStmt) -> None:
         self.on_create_stmt(stmt.base_stmt)
+
+    def _adopt(self, table: Relation, definition: pg.ColumnDef) -> None:
+        """CREATE TABLE IF NOT EXISTS says what a table looks like that was used before."""
+        type = self.type(definition.type_name)
+        column = table.column(definition.colname, self.world.place)
+        if column is not None and column.type is None:
+            column.hint(DECLARED, type)
+
+    def _adopt_key(self, table: Relation, part: pg.Constraint, column: str | None) -> None:
+        names = [n.string.sval for n in part.keys] or ([column] if column else [])
+        columns = tuple(c for n in names if (c := table.originals.get(n)) is not None)
+        if part.contype == pg.CONSTR_PRIMARY and len(columns) == len(names):
+            table.primary = columns
+        elif len(columns) == len(names):
+            table.key(columns, name=part.conname or None)
 
     def define(self, table: Relation, definition: pg.ColumnDef) -> Column:
         """A column that the SQL itself declares."""
