@@ -65,15 +65,20 @@ def _users(step: Step, names: tuple[Name, ...]) -> str:
 
 
 def _remedy(step: Step, drop: Drop) -> str | None:
-    converted = "\n".join(
-        f"ALTER TABLE {table.name} ALTER COLUMN {quote(column.name)} TYPE {_plain(column)}"
-        f" USING {quote(column.name)}::{_plain(column)};"
-        for table, column in _columns(step, drop.names)
-    )
+    converted = "\n".join(_converted(table, column) for table, column in _columns(step, drop.names))
     if not converted:
         return None
     names = ", ".join(map(str, drop.names))
     return f"-- convert what uses it; without CASCADE nothing is lost\n{converted}\nDROP {drop.kind.upper()} {names};"
+
+
+def _converted(table: Table, column: Column) -> str:
+    name, type = quote(column.name), _plain(column)
+    change = f"ALTER COLUMN {name} TYPE {type} USING {name}::{type}"
+    if column.default:
+        bare = column.default.rpartition("::")[0] or column.default
+        change = f"ALTER COLUMN {name} DROP DEFAULT, {change}, ALTER COLUMN {name} SET DEFAULT {bare}"
+    return f"ALTER TABLE {table.name} {change};"
 
 
 def _plain(column: Column) -> str:

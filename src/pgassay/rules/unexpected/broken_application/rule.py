@@ -4,7 +4,8 @@ Statements that the application running before the change may send, and that wor
 CHECK, trigger or policy, a revoked privilege, a function of another signature, or whatever a DO block did.
 
 **Seen by:** the old application's statements, tried after each statement of the change, where no other rule explains
-them. It is proved where the workload holds the statement, or where no value that we made up plays a part.
+them (what is lost, cannot be used: lost-data says so). It is proved where the workload holds the statement, or where
+no value that we made up plays a part.
 
 **Instead:** expand first, in a way that old and new statements pass; contract once no old version runs.
 
@@ -25,7 +26,8 @@ VERDICT = Verdict.BREAKS_APP
 def find(step: Step, others: list[Finding]) -> Iterator[Finding]:
     """Report broken statements that no rule explained."""
     breaks = step.breaks()
-    if not breaks or any(f.verdict.at_least(VERDICT) for f in others):
+    gone = any(loss.kind in {"table", "column"} and step.known.get(loss.table) != 0 for loss in step.losses())
+    if not breaks or gone or any(f.verdict.at_least(VERDICT) for f in others):
         return
     shown = sorted(breaks, key=lambda b: not _sure(b))
     what = "statement" if len(breaks) == 1 else "statements"

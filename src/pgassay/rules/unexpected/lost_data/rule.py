@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from pgassay.model import Finding, Verdict, quote
 from pgassay.model.observations import Loss
-from pgassay.rules.step import Step, loss_evidence
+from pgassay.rules.step import Step, break_evidence, loss_evidence
 
 VERDICT = Verdict.LOSES_DATA
 
@@ -35,9 +35,9 @@ def find(step: Step, others: list[Finding]) -> Iterator[Finding]:
     if losses:
         yield step.finding(
             VERDICT,
-            f"this statement takes {', '.join(map(_words, losses))} with it",
+            f"{', '.join(map(_words, losses))}: gone after this statement",
             subject=_subject(losses[0]),
-            evidence=loss_evidence(losses),
+            evidence=(*loss_evidence(losses), *break_evidence(step.breaks())),
         )
 
 
