@@ -66,7 +66,8 @@ class TableReader(AlterReader):
         elif kind == pg.OBJECT_INDEX:
             self.index_use(name_of_strings(items))
         elif kind in (pg.OBJECT_TYPE, pg.OBJECT_DOMAIN):
-            world.type(name_of_strings(node.type_name.names), "domain" if kind == pg.OBJECT_DOMAIN else "unknown")
+            names = items or node.type_name.names  # a list in ALTER TYPE … SET SCHEMA and OWNER TO
+            world.type(name_of_strings(names), "domain" if kind == pg.OBJECT_DOMAIN else "unknown")
         elif kind in (pg.OBJECT_FUNCTION, pg.OBJECT_PROCEDURE, pg.OBJECT_ROUTINE, pg.OBJECT_AGGREGATE):
             self.routine_use(node.object_with_args, kind)
         elif kind == pg.OBJECT_SCHEMA:
