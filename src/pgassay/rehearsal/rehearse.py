@@ -18,7 +18,7 @@ from pgassay.rehearsal.values import Values, values_before, values_lost
 from pgassay.server import Connection, Server, ServerMessage
 from pgassay.twin import Fill, fill
 
-_SECOND_SIZE = 10  # times the rows of the first run, for the tables whose work grows
+_SECOND_SIZE = 5  # times the rows of the first run, for the tables whose work grows
 _SECOND_ROWS = 5_000
 _MANY_ROWS = 200_000  # from here on the second size is a tenth instead
 
@@ -57,19 +57,24 @@ def rehearse(
     database: str,
     transaction: Transaction,
     conditions: Conditions,
+    *,
+    before: Catalog | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Play the transaction on empty tables and on populated ones. ``database`` holds the schema before; it is left as
-    it is. The outcome's database holds the schema after, and is the caller's to drop."""
-    with server.connect(database) as session:
-        before = read(session)
+    """Play the transaction on empty tables and on populated ones. ``database`` holds the schema before (``before``,
+    where the caller knows it already); it is left as it is. The outcome's database holds the schema after, and is the
+    caller's to drop."""
+    if before is None:
+        with server.connect(database) as session:
+            before = read(session)
     following = server.create(database)
     bare = play(server, following, transaction, limit=conditions.limit, heal=True, look=False, progress=progress)
     with server.connect(following) as session:
         after = read(session)
     reached = with_relatives(touched(transaction, before, after), before)
     scene = _Scene(server, database, transaction, conditions, before, after, reached, progress)
-    return Outcome(rehearsed=scene.rehearse(bare), before=before, after=after, database=following)
+    rehearsed = scene.rehearse(bare) if reached or conditions.workload else scene.unreached(bare)
+    return Outcome(rehearsed=rehearsed, before=before, after=after, database=following)
 
 
 @dataclass(slots=True)
@@ -82,6 +87,18 @@ class _Scene:
     after: Catalog
     reached: frozenset[Name]  # the tables that are filled
     progress: Callable[[str], None] | None
+
+    def unreached(self, bare: list[Play]) -> Rehearsed:
+        """No table that stood before is concerned: what the run on empty tables showed is all there is to see."""
+        return Rehearsed(
+            transaction=self.transaction,
+            observations=tuple(
+                Observation(statement=p.statement, ms=p.ms, failure=self._failure(p, p), skipped=p.skipped)
+                for p in bare
+            ),
+            rows={},
+            ms=sum(p.ms for p in bare),
+        )
 
     def rehearse(self, bare: list[Play]) -> Rehearsed:
         with self._populated(self.conditions.rows) as (name, filled):
@@ -104,7 +121,7 @@ class _Scene:
                 progress=self.progress,
             )
             with self.server.connect(name) as session:
-                broken = [p for p in try_probes(session, probes) if p not in already]
+                broken = {p: error for p, error in try_probes(session, probes).items() if p not in already}
         breaks = self._attribute(broken) if broken else {}
         observations = []
         for number, played in enumerate(plays):
@@ -166,8 +183,10 @@ class _Scene:
         already = set(try_probes(session, probes))
         return [p for p in probes if p not in already], already
 
-    def _attribute(self, broken: list[Probe]) -> dict[int, tuple[Break, ...]]:
+    def _attribute(self, broken: Mapping[Probe, ServerMessage]) -> dict[int, tuple[Break, ...]]:
         """Play once more and try the broken statements after each step: the first step that breaks one is its cause."""
+        if len(self.transaction.statements) == 1:
+            return {id(self.transaction.statements[0]): tuple(_break(p, error) for p, error in broken.items())}
         found: dict[int, list[Break]] = {}
         waiting = list(broken)
 

@@ -22,6 +22,7 @@ from pgassay.errors import DiskFull, ServerUnavailable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 DISK_HINT = "Free some space, or set PGASSAY_HOME to a folder on a larger disk."
+_ROOM = 4 * 2**30  # bytes that must be free in memory
 _SOCKET_LIMIT = 100  # sun_path holds 104 to 108 bytes, depending on the system
 
 
@@ -89,6 +90,21 @@ def home(account: Account) -> Path:
         hint="Set PGASSAY_HOME to a folder that can be written"
         + (f" and is searchable by the user {account.name}." if account.uid is not None else "."),
     )
+
+
+def memory_home(account: Account) -> Path | None:
+    """A folder in memory for servers that stay small, where there is ample room and the user named no other place.
+
+    ext4 takes 0.1 s for a CREATE DATABASE just after many files were deleted, since it spares their inodes for a while;
+    in memory it takes 0.004 s.
+    """
+    shared = Path("/dev/shm")
+    try:
+        if "PGASSAY_HOME" in os.environ or shutil.disk_usage(shared).free < _ROOM:
+            return None
+        return _prepare(shared / f"pgassay-{os.geteuid()}", account)
+    except OSError:
+        return None
 
 
 def _prepare(folder: Path, account: Account) -> Path:

@@ -18,7 +18,7 @@ from pgassay.errors import DiskFull, ServerUnavailable
 from pgassay.model import literal, quote
 from pgassay.server.binaries import Binaries, find_binaries
 from pgassay.server.connection import Connection, ConnectionLost, connect_socket
-from pgassay.server.places import DISK_HINT, FULL, Account, Run, home, searchable, server_account, sweep
+from pgassay.server.places import DISK_HINT, FULL, Account, Run, home, memory_home, searchable, server_account, sweep
 from pgassay.server.stand_ins import shelf
 
 SUPERUSER = "pgassay"  # only our own catalog queries run under it, never a user's SQL
@@ -146,22 +146,29 @@ class Server:
 
 @contextlib.contextmanager
 def scratch(
-    binaries: Binaries | None = None, *, settings: dict[str, str] | None = None, network: bool = False
+    binaries: Binaries | None = None,
+    *,
+    settings: dict[str, str] | None = None,
+    network: bool = False,
+    memory: bool = False,
 ) -> Iterator[Server]:
     """A running PostgreSQL that dies with the block, and with this process however that ends.
 
     ``settings`` are added to (or replace) the scratch server's own. It has no network unless ``network`` allows it.
+    With ``memory`` its data are kept in memory where there is room: for servers that stay small.
     Raises ServerUnavailable where it cannot start, DiskFull where there is no room, then or later.
     """
     account = server_account()
     folder = home(account)
-    sweep(folder)
+    place = (memory_home(account) if memory else None) or folder
+    for home_folder in {folder, place}:
+        sweep(home_folder)
     with contextlib.ExitStack() as stack:
         try:
             binaries = _reachable(binaries or find_binaries(), folder, account)
             template = _template(binaries, folder, account)
             extensions = shelf(folder) if binaries.major >= 18 and ":" not in str(folder) else None
-            run = stack.enter_context(Run(folder, account))
+            run = stack.enter_context(Run(place, account))
         except OSError as error:
             raise _disk(error, folder) from error
         extra = {"extension_control_path": f"$system:{extensions}"} if extensions else {}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pgassay.catalog import column_statistics, sizes
+from pgassay.catalog import Catalog, column_statistics, sizes
 from pgassay.errors import UsageError
 from pgassay.model import (
     FileFacts,
@@ -48,6 +48,7 @@ from pgassay.workflows.options import ReviewOptions
 from pgassay.workload import read_file, read_statistics
 
 Progress = Callable[[str], None]
+_SMALL = 20_000  # rows a table, up to which the server's data may lie in memory
 
 
 def review(path: str, options: ReviewOptions, progress: Progress | None = None) -> Report:
@@ -65,7 +66,7 @@ def review(path: str, options: ReviewOptions, progress: Progress | None = None) 
         else:
             production = _production(live, options)
             binaries, note = _binaries(options, production.version)
-            server = stack.enter_context(scratch(binaries))
+            server = stack.enter_context(scratch(binaries, memory=options.rows <= _SMALL))
             found = _Review(server, project, pending, options, production, say).run()
             found.notes[:0] = [note] if note else []
     return _report(project, pending, options, found, time.monotonic() - began)
@@ -189,10 +190,12 @@ class _Review:
         )
         assumed = {a.table.within("public") for a in presumed.assumed if a.table is not None}
         units = _units(self.project, self.pending)
+        standing: Catalog | None = None
         for number, unit in enumerate(units, 1):
             path = unit.migrations[0].path
             self.say(f"rehearsing {path} ({number} of {len(units)})")
-            outcome = rehearse(self.server, database, unit, conditions, self.say)
+            outcome = rehearse(self.server, database, unit, conditions, before=standing, progress=self.say)
+            standing = outcome.after
             self.server.drop(database)
             database = outcome.database
             found.steps.extend(
