@@ -30,10 +30,10 @@ from pgassay.model import (
 from pgassay.model.observations import Rehearsed
 from pgassay.rehearsal import Conditions, rehearse
 from pgassay.rehearsal.play import play
-from pgassay.rehearsal.presume import Presumed, presume
+from pgassay.rehearsal.stage import stage
 from pgassay.rules import Step, judge, live_steps, static_steps
 from pgassay.rules.judge import judge_oddities, order
-from pgassay.server import Connection, Server, StatementError, find_binaries, scratch
+from pgassay.server import Connection, Server, find_binaries, scratch
 from pgassay.server.binaries import Binaries
 from pgassay.server.live import connect_live
 from pgassay.sources import (
@@ -177,7 +177,9 @@ class _Review:
         binaries = self.server.binaries
         found = _Found(server=ServerFacts(version=binaries.version, source=binaries.source))
         database = self.server.create()
-        presumed = self._presume(database, found)
+        everything = [s for m in (*self.pending.deployed, *self.pending.pending) for s in m.statements]
+        presumed = stage(self.server, database, everything)
+        found.notes.extend(f"assumed: {a.text}" for a in presumed.assumed)
         self._deploy(database, found)
         conditions = Conditions(
             rows=self.options.rows,
@@ -210,18 +212,6 @@ class _Review:
             )
             _note(found, outcome.rehearsed)
         return found
-
-    def _presume(self, database: str, found: _Found) -> Presumed:
-        everything = [s for m in (*self.pending.deployed, *self.pending.pending) for s in m.statements]
-        presumed = presume(self.server, everything)
-        for role in presumed.roles:
-            self.server.admin.run(role)
-        with self.server.connect(database) as session:
-            for sql in presumed.statements:
-                with contextlib.suppress(StatementError):
-                    session.run(sql)
-        found.notes.extend(f"assumed: {a.text}" for a in presumed.assumed)
-        return presumed
 
     def _deploy(self, database: str, found: _Found) -> None:
         """Apply what is deployed, as the runner would have: file by file."""

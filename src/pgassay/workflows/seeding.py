@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pgassay.catalog import Catalog, read
 from pgassay.errors import InputError, UsageError
-from pgassay.model import Name, Statement
+from pgassay.model import Name
 from pgassay.rehearsal.play import play
-from pgassay.rehearsal.presume import presume
-from pgassay.server import Server, StatementError, find_binaries, scratch
+from pgassay.rehearsal.stage import stage
+from pgassay.server import find_binaries, scratch
 from pgassay.server.live import connect_writing
 from pgassay.sources import open_project, transactions
 from pgassay.twin import Fill, fill
@@ -62,7 +61,8 @@ def seed_project(
         raise InputError("it holds a load.sql already", path=str(out), hint="Name another folder with --out.")
     with scratch(find_binaries(postgres_version, Path(postgres_bin) if postgres_bin else None)) as server:
         database = server.create()
-        notes = _presume(server, database, [s for m in project.migrations for s in m.statements])
+        presumed = stage(server, database, [s for m in project.migrations for s in m.statements])
+        notes = [f"assumed: {assumption.text}" for assumption in presumed.assumed]
         for unit in (unit for migration in project.migrations for unit in transactions(project, [migration])):
             progress(f"applying {unit.migrations[0].path}")
             for played in play(server, database, unit, limit=_LIMIT, look=False):
@@ -73,18 +73,6 @@ def seed_project(
             wanted = _wanted(catalog, rows, table_rows)
             made = fill(connection, catalog, rows=wanted, seed=seed, progress=progress)
             return Seeded(fill=made, files=tuple(seed_files(connection, out, catalog=catalog)), notes=tuple(notes))
-
-
-def _presume(server: Server, database: str, statements: Sequence[Statement]) -> list[str]:
-    """Build what the migrations refer to and nobody created; returns what was assumed."""
-    presumed = presume(server, statements)
-    for role in presumed.roles:
-        server.admin.run(role)
-    with server.connect(database) as session:
-        for sql in presumed.statements:
-            with contextlib.suppress(StatementError):
-                session.run(sql)
-    return [f"assumed: {assumption.text}" for assumption in presumed.assumed]
 
 
 def _wanted(catalog: Catalog, rows: int, table_rows: Mapping[str, int]) -> dict[Name, int]:
