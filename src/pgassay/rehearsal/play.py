@@ -59,15 +59,17 @@ def play(
     look: bool = True,
     before_each: Callable[[Connection, Statement], None] | None = None,
     after_each: Callable[[Connection, Statement], None] | None = None,
+    refill: Callable[[Connection], None] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> list[Play]:
     """Play every statement in one session, as the runner would.
 
     After an error the statement's effects are rolled back and the next one goes on, so that one run shows all there
-    is to see; with ``heal`` the rows in its way are deleted first and it is tried once more. ``limit`` is the time
+    is to see; with ``heal`` the rows in its way are deleted first and it is tried once more (``refill`` may then put
+    others in their place). ``limit`` is the time
     that one statement may take, in seconds: InputError beyond it. DiskFull where the disk is.
     """
-    player = _Player(server, database, transaction, limit, heal, look, before_each, after_each)
+    player = _Player(server, database, transaction, limit, heal, look, before_each, after_each, refill)
     plays = []
     with server.connect(database) as session, player.watch(session):
         session.run(f"SET statement_timeout = {int(limit * 1000)}")
@@ -95,6 +97,7 @@ class _Player:
         look: bool,
         before_each: Callable[[Connection, Statement], None] | None,
         after_each: Callable[[Connection, Statement], None] | None,
+        refill: Callable[[Connection], None] | None,
     ) -> None:
         self.server = server
         self.database = database
@@ -103,6 +106,7 @@ class _Player:
         self.look = look
         self.before_each = before_each
         self.after_each = after_each
+        self.refill = refill
         self.unit = 0
         self.one_block = transaction.mode == "block" or (
             transaction.mode == "query" and len(transaction.statements) > 1
@@ -268,6 +272,8 @@ class _Player:
                 played.before = self._look(session)
                 played.ms = 0.0
                 if self._timed(session, statement, sql, played) is None:
+                    if self.refill and any(line.startswith("TRUNCATE") for line in preparation):
+                        self.refill(session)
                     return True
             except StatementError:
                 pass

@@ -118,6 +118,7 @@ class _Scene:
                     {id(statement): values_before(s, statement, self.before)}
                 ),
                 after_each=lambda s, statement: changed.update({id(statement): values_lost(s, noted[id(statement)])}),
+                refill=self._refill,
                 progress=self.progress,
             )
             with self.server.connect(name) as session:
@@ -165,6 +166,14 @@ class _Scene:
                     tables=self.reached,
                 )
             yield name, filled
+
+    def _refill(self, session: Connection) -> None:
+        """Give the tables rows again that an error's cure has emptied, so that later statements meet some."""
+        catalog = read(session)
+        standing = [t.name for t in catalog.tables if t.name in self.reached]
+        empty = [t for t in standing if session.value(f"SELECT EXISTS (SELECT FROM {t})") == "f"]
+        if empty:
+            fill(session, catalog, rows=self.conditions.rows, seed=self.conditions.seed, obey=self.after, tables=empty)
 
     # The old application
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from pgassay.catalog.model import Catalog, Column, Constraint, Domain, Index, Table
-from pgassay.model import Name
+from pgassay.model import Name, literal, quote
 from pgassay.sql.expressions import Expression, columns_of, parse_expression
 from pgassay.twin.partitions import partition_condition
 
@@ -51,14 +51,14 @@ def targets_of(catalog: Catalog, obey: Catalog | None) -> dict[Name, Target]:
             referenced.setdefault(link.references, set()).update(link.referenced_columns)
             if len(link.referenced_columns) > 1:
                 aligned.setdefault(link.references, set()).update(link.referenced_columns)
-    tables = [_behind_domains(table, catalog) for table in tables]
+    tables = [_convertible(_behind_domains(table, catalog), _later(table, obey), catalog) for table in tables]
     return {
         table.name: Target(
             table=table,
             columns=tuple(c for c in table.columns if c.generated is None),
             uniques=_uniques(table, _later(table, obey)),
             links=links[table.name],
-            checks=_checks(table, _later(table, obey)),
+            checks=(*_checks(table, _later(table, obey)), *_labels(table, _later(table, obey), catalog, obey)),
             partition=partition_condition(catalog, table) or _attached(table, obey),
             primary=frozenset(table.primary_key.columns if table.primary_key else ()),
             referenced=frozenset(referenced.get(table.name, ())),
@@ -78,6 +78,32 @@ def _behind_domains(table: Table, catalog: Catalog) -> Table:
         for c in table.columns
     )
     return replace(table, columns=columns)
+
+
+def _convertible(table: Table, later: Table | None, catalog: Catalog) -> Table:
+    """The table with each text column that is to become another type planned as that type: its values convert."""
+    if later is None:
+        return table
+    columns = []
+    for now in table.columns:
+        then = later.column(now.name)
+        if then is not None and _text(now, catalog) and then.category not in "SE" and "." not in then.type:
+            now = replace(now, type=then.type, base=then.base, category=then.category, element=then.element)
+        columns.append(now)
+    return replace(table, columns=tuple(columns))
+
+
+def _labels(table: Table, later: Table | None, catalog: Catalog, obey: Catalog | None) -> Iterable[str]:
+    """Checks that limit text columns to the labels of the enum that they are to become."""
+    for now in table.columns if later is not None and obey is not None else ():
+        then = later.column(now.name) if later else None
+        enum = obey.enum(then.type) if obey and then else None
+        if enum is not None and enum.labels and _text(now, catalog):
+            yield f"{quote(now.name)} = ANY (ARRAY[{', '.join(map(literal, enum.labels))}])"
+
+
+def _text(column: Column, catalog: Catalog) -> bool:
+    return column.category == "S" and catalog.domain(column.type) is None and catalog.enum(column.type) is None
 
 
 def _never_null(domain: Domain, catalog: Catalog) -> bool:
