@@ -102,6 +102,8 @@ def work(
     found: list[Work] = []
     reads = _grows(statement)
     truncates = any(isinstance(a, Truncate) for a in statement.actions)
+    # A type change that keeps an index makes a new entry for the old file (ALTER TABLE, TryReuseIndex).
+    files = {relation.file for relation in before.relations.values()}
     for oid, table in tables.items():
         held = rows.get(table, 0)
         new, old = after.relations.get(oid), before.relations.get(oid)
@@ -112,7 +114,7 @@ def work(
             relation.name.name
             for index, relation in after.relations.items()
             if relation.table == oid and relation.kind == "i"
-            and (index not in before.relations or before.relations[index].file != relation.file)
+            and relation.file not in files
         ]  # fmt: skip
         if new.file != old.file and not truncates:
             found.append(Work(kind="rewrite", table=table, rows=held, ms=ms))

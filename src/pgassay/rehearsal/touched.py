@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from pgassay.catalog import Catalog
+from pgassay.catalog import Catalog, Table
 from pgassay.model import Name, Transaction
 from pgassay.model.actions import (
     AddConstraint,
     AttachPartition,
     Copy,
     CreateRoutine,
+    CreateTable,
     CreateTrigger,
     CreateView,
     DetachPartition,
@@ -35,8 +36,9 @@ def touched(transaction: Transaction, before: Catalog, after: Catalog) -> frozen
         return everything
     standing = {t.name: t for t in after.tables}
     changed = {t.name for t in before.tables if standing.get(t.name) != t}
-    named = {t.name for name in _names(transaction) for t in before.tables if _same(name, t.name)}
-    views = {v.name for v in before.views} & {n.within("public") for n in _names(transaction)}
+    names = _names(transaction)
+    named = {t.name for t in before.tables if any(_holds(t, name) for name in names)}
+    views = {v.name for v in before.views} & {n.within("public") for n in names}
     return everything if views else frozenset(changed | named)
 
 
@@ -71,6 +73,8 @@ def _opaque(transaction: Transaction) -> bool:
         isinstance(action, Do | Query | CreateRoutine | CreateTrigger | CreateView)
         or (isinstance(action, Other) and action.kind in {"call", "rule", "merge", "execute"})
         or (isinstance(action, Drop) and action.cascade)
+        or (isinstance(action, Reindex) and action.kind not in {"index", "table"})
+        or (isinstance(action, Maintain) and not action.tables)
         for statement in transaction.statements
         for action in statement.actions
     )
@@ -90,6 +94,8 @@ def _names(transaction: Transaction) -> set[Name]:
                     found |= {table, *([constraint.references] if constraint.references else [])}
                 case AttachPartition(table=table, partition=other) | DetachPartition(table=table, partition=other):
                     found |= {table, other}
+                case CreateTable(table=table, partition_of=Name() as parent):
+                    found |= {table, parent}  # and its default partition, which is read
                 case TableAction(table=table):
                     found.add(table)
                 case Truncate(tables=tables) | LockTable(tables=tables) | Maintain(tables=tables):
@@ -105,5 +111,8 @@ def _names(transaction: Transaction) -> set[Name]:
     return found
 
 
-def _same(name: Name, table: Name) -> bool:
-    return name == table or (name.schema is None and name.name == table.name)
+def _holds(table: Table, name: Name) -> bool:
+    """Whether it is the table's name, or that of an index of it."""
+    if name.schema not in {None, table.name.schema}:
+        return False
+    return name.name == table.name.name or any(i.name == name.name for i in table.indexes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pgassay.catalog import Catalog
 from pgassay.model import Name, Runner, Statement, Transaction
-from pgassay.model.actions import Action, AddColumn, CreateTable, CreateView, MoveSchema, Rename
+from pgassay.model.actions import Action, AddColumn, CreateTable, CreateView, Drop, MoveSchema, Rename
 from pgassay.model.observations import Rehearsed
 from pgassay.rules.step import Step
 
@@ -58,14 +58,15 @@ def live_steps(
             known=known,
             assumed=frozenset(assumed),
         )
-        for number, (statement, past) in enumerate(_pasts(transaction.statements))
+        for number, (statement, past) in enumerate(_pasts(transaction.statements, before))
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Past:
-    """What the earlier statements of a change made and renamed."""
+    """What the earlier statements of a change made and renamed. IF NOT EXISTS makes nothing of what is ``standing``."""
 
+    standing: frozenset[Name] = frozenset()
     created: frozenset[Name] = frozenset()
     renamed: Mapping[Name, Name] = field(default_factory=dict)
     columns: Mapping[tuple[Name, str], str | None] = field(default_factory=dict)
@@ -75,7 +76,10 @@ class _Past:
         match action:
             case CreateTable():
                 name = Name("pg_temp", action.table.name) if action.temporary else action.table.within("public")
-                return replace(self, created=self.created | {name})
+                kept = action.if_not_exists and name in self.standing
+                return self if kept else replace(self, created=self.created | {name})
+            case Drop(kind="table"):
+                return replace(self, standing=self.standing - {name.within("public") for name in action.names})
             case CreateView():
                 return replace(self, created=self.created | {action.name.within("public")})
             case AddColumn(if_not_exists=False):
@@ -103,9 +107,9 @@ class _Past:
         return replace(self, renamed={**self.renamed, new: self._table(old)})
 
 
-def _pasts(statements: tuple[Statement, ...]) -> list[tuple[Statement, _Past]]:
+def _pasts(statements: tuple[Statement, ...], before: Catalog | None = None) -> list[tuple[Statement, _Past]]:
     """Each statement with what the earlier ones did."""
-    past = _Past()
+    past = _Past(standing=frozenset(t.name for t in before.tables) if before else frozenset())
     found = []
     for statement in statements:
         found.append((statement, past))

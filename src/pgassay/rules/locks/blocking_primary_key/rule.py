@@ -56,10 +56,8 @@ def _remedy(step: Step, key: Added) -> Remedy:
         NEXT,
         *(f"ALTER TABLE {key.table} VALIDATE CONSTRAINT {n}" for n in checks.values()),
         NEXT,
-        *(
-            f"ALTER TABLE {key.table} ALTER COLUMN {columns((c,))} SET NOT NULL, DROP CONSTRAINT {n}"
-            for c, n in checks.items()
-        ),
+        *(f"ALTER TABLE {key.table} ALTER COLUMN {columns((c,))} SET NOT NULL" for c in nullable),
+        *(f"ALTER TABLE {key.table} DROP CONSTRAINT {n}" for n in checks.values()),
     )
     return replace(then, sql=f"{first}\n-- then:\n{then.sql}")
 

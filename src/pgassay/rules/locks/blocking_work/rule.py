@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 from pgassay.model import Finding, Verdict
 from pgassay.rules.locks.advice import patiently
-from pgassay.rules.step import Step
+from pgassay.rules.step import Step, work_evidence
 
 VERDICT = Verdict.BLOCKS
 
@@ -27,11 +27,11 @@ def find(step: Step, others: list[Finding]) -> Iterator[Finding]:
     """Report waits that nobody explained."""
     if step.seen is None or step.seen.failure is not None:
         return
-    told = {f.subject for f in others if f.verdict.at_least(VERDICT)}
-    for table in dict.fromkeys(w.table for w in step.seen.work):
+    told = {e.text for f in others for e in f.evidence}
+    for table in dict.fromkeys(w.table for w in step.seen.work if work_evidence(w).text not in told):
         lock = step.seen.lock(table)
         wait = step.wait(table, lock.mode) if lock else None
-        if wait is None or any(s == str(table) or s.startswith(f"{table}.") for s in told):
+        if wait is None:
             continue
         kinds = {w.kind for w in step.seen.work_on(table) if w.kind != "rows changed"}
         if not kinds:

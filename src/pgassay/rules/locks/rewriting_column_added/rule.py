@@ -114,4 +114,5 @@ def _remedy(added: AddColumn) -> Iterator[str]:
         yield NEXT
         yield f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}"
         yield NEXT
-        yield f"ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL, DROP CONSTRAINT {check}"
+        yield f"ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL"
+        yield f"ALTER TABLE {table} DROP CONSTRAINT {check}"

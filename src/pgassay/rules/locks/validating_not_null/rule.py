@@ -6,8 +6,8 @@ column holds no NULL: then it changes only the catalog.
 **Seen by:** the lock and the scan on a table that stood before.
 
 **Instead:** CHECK (column IS NOT NULL) NOT VALID; VALIDATE CONSTRAINT in another transaction, which lets reads and
-writes pass; then SET NOT NULL, and drop the CHECK. From PostgreSQL 18 on, ADD CONSTRAINT … NOT NULL column NOT VALID,
-then VALIDATE, does it in two steps.
+writes pass; then SET NOT NULL, and in another statement drop the CHECK. From PostgreSQL 18 on, ADD CONSTRAINT … NOT
+NULL column NOT VALID, then VALIDATE, does it in two steps.
 
 Source: PostgreSQL manual, ALTER TABLE, "SET NOT NULL".
 """
@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgassay.model import Finding, Name, Remedy, Verdict, quote
-from pgassay.model.actions import AddColumn, AddConstraint, SetNotNull, ValidateConstraint
+from pgassay.model.actions import AddColumn, AddConstraint, DropConstraint, SetNotNull, ValidateConstraint
 from pgassay.rules.locks.advice import NEXT, apart, written
 from pgassay.rules.step import Step
 
@@ -26,7 +26,7 @@ VERDICT = Verdict.BLOCKS
 
 def find(step: Step) -> Iterator[Finding]:
     """Report columns whose every row is read."""
-    named = [(a.table, a.column) for a in step.statement.of(SetNotNull) if not _proved(step, a.table, a.column)]
+    named = [(a.table, a.column) for a in step.statement.of(SetNotNull) if not _proved(step, a)]
     for action in step.statement.of(AddConstraint):
         if action.constraint.kind == "not null" and action.constraint.validated:
             named += [(action.table, column) for column in action.constraint.columns]
@@ -45,21 +45,19 @@ def find(step: Step) -> Iterator[Finding]:
     )
 
 
-def _proved(step: Step, table: Name, column: str) -> bool:
-    """Whether a check that was validated before says so: in the catalog, or earlier in the file."""
-    wanted = f"{column} IS NOT NULL"
-    standing = step.table(table)
-    if standing is not None:
-        checks = (c for c in standing.constraints if c.kind == "check" and c.validated)
-        if any((c.expression or "").strip("()") in {wanted, f"{quote(column)} IS NOT NULL"} for c in checks):
-            return True
+def _proved(step: Step, action: SetNotNull) -> bool:
+    """Whether the file itself validated a check before that says so. In a rehearsal the scan decides."""
+    if not step.static:
+        return False
     names = {
         a.constraint.name
         for statement in step.earlier
         for a in statement.of(AddConstraint)
-        if a.table == table and a.constraint.expression == f"{quote(column)} IS NOT NULL"
+        if a.table == action.table and a.constraint.expression == f"{quote(action.column)} IS NOT NULL"
     }
-    return any(v.name in names and v.table == table for s in step.earlier for v in s.of(ValidateConstraint))
+    dropped = {d.name for d in step.statement.of(DropConstraint)}  # comes first, wherever it stands in the statement
+    validated = {v.name for s in step.earlier for v in s.of(ValidateConstraint) if v.table == action.table}
+    return bool(names & validated - dropped)
 
 
 def _remedy(step: Step, table: Name, columns: list[str]) -> Remedy:
