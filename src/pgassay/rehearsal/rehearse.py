@@ -104,7 +104,7 @@ class _Scene:
         with self._populated(self.conditions.rows) as (name, filled):
             with self.server.connect(name) as session:
                 probes, already = self._probes(session, filled)
-                tables, rows = _held(session)
+                tables, rows = held(session)
                 first = snapshot(session)
             noted: dict[int, tuple[Values, ...]] = {}
             changed: dict[int, tuple[Loss, ...]] = {}
@@ -261,7 +261,7 @@ class _Scene:
         sizes = {t: (second if t in growing else min(first, second)) for t in with_relatives(growing, self.before)}
         with self._populated(sizes) as (name, _):
             with self.server.connect(name) as session:
-                _, other_rows = _held(session)
+                _, other_rows = held(session)
             others = play(self.server, name, self.transaction, limit=self.conditions.limit, heal=True, look=False)
         return [
             replace(o, work=tuple(self._extrapolate(w, other.ms, rows, other_rows) for w in o.work))
@@ -277,7 +277,7 @@ class _Scene:
         return replace(done, estimated_ms=max(done.ms + slope * (target - here), 0.0), at_rows=target)
 
 
-def _held(session: Connection) -> tuple[dict[int, Name], dict[Name, int]]:
+def held(session: Connection) -> tuple[dict[int, Name], dict[Name, int]]:
     """The tables that stand, by OID, and how many rows each holds (from the ANALYZE that ended the filling)."""
     seen = snapshot(session)
     tables = {oid: r.name for oid, r in seen.relations.items() if r.kind in {"r", "p", "m"}}

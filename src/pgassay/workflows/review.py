@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from pgassay.catalog import Catalog, column_statistics, sizes
+from pgassay.catalog import Catalog
 from pgassay.errors import UsageError
 from pgassay.model import (
     FileFacts,
     Finding,
     Migration,
-    Name,
     Pending,
     Project,
     ProjectFacts,
@@ -28,13 +26,13 @@ from pgassay.model import (
     Transaction,
 )
 from pgassay.model.observations import Rehearsed
-from pgassay.rehearsal import Conditions, rehearse
+from pgassay.rehearsal import Conditions, Outcome, rehearse
 from pgassay.rehearsal.play import play
 from pgassay.rehearsal.stage import stage
-from pgassay.rules import Step, judge, live_steps, static_steps
+from pgassay.rehearsal.verify import verify
+from pgassay.rules import Judgement, judge, live_steps, static_steps
 from pgassay.rules.judge import judge_oddities, order
-from pgassay.server import Connection, Server, find_binaries, scratch
-from pgassay.server.binaries import Binaries
+from pgassay.server import Connection, Server, scratch
 from pgassay.server.live import connect_live
 from pgassay.sources import (
     open_project,
@@ -45,9 +43,10 @@ from pgassay.sources import (
     transactions,
 )
 from pgassay.workflows.options import ReviewOptions
-from pgassay.workload import read_file, read_statistics
+from pgassay.workflows.production import Production, binaries_like, production
 
 Progress = Callable[[str], None]
+_MOST_REMEDIES = 50  # that are tried in one review
 _SMALL = 20_000  # rows a table, up to which the server's data may lie in memory
 
 
@@ -64,10 +63,10 @@ def review(path: str, options: ReviewOptions, progress: Progress | None = None) 
         if options.static:
             found = _static(project, pending)
         else:
-            production = _production(live, options)
-            binaries, note = _binaries(options, production.version)
+            known = production(live, options)
+            binaries, note = binaries_like(options, known.version)
             server = stack.enter_context(scratch(binaries, memory=options.rows <= _SMALL))
-            found = _Review(server, project, pending, options, production, say).run()
+            found = _Review(server, project, pending, options, known, say).run()
             found.notes[:0] = [note] if note else []
     return _report(project, pending, options, found, time.monotonic() - began)
 
@@ -100,52 +99,11 @@ def _units(project: Project, pending: Pending) -> list[Transaction]:
     return list(transactions(project, pending.pending))
 
 
-# Production, as far as it is known
-
-
-@dataclass(frozen=True, slots=True)
-class _Production:
-    version: int | None = None
-    rows: Mapping[Name, int] = field(default_factory=dict)
-    statistics: Mapping[Name, Mapping[str, object]] | None = None
-    workload: tuple[str, ...] = ()
-
-
-def _production(live: Connection | None, options: ReviewOptions) -> _Production:
-    named = {_table_name(word): rows for word, rows in options.table_rows.items()}
-    workload = read_file(options.workload) if options.workload else ()
-    if live is None:
-        return _Production(rows=named, workload=workload)
-    counted = {name: size.rows for name, size in sizes(live).items() if size.rows is not None}
-    return _Production(
-        version=int(live.value("SHOW server_version_num") or 0) // 10000,
-        rows=counted | named,
-        statistics=column_statistics(live),
-        workload=workload or read_statistics(live),
-    )
-
-
-def _table_name(word: str) -> Name:
-    schema, _, name = word.rpartition(".")
-    return Name(schema or "public", name)
-
-
-def _binaries(options: ReviewOptions, production: int | None) -> tuple[Binaries, str | None]:
-    directory = Path(options.postgres_bin) if options.postgres_bin else None
-    if options.postgres_version or directory or production is None:
-        return find_binaries(options.postgres_version, directory), None
-    with contextlib.suppress(Exception):
-        return find_binaries(production), None
-    binaries = find_binaries()
-    return binaries, f"production runs PostgreSQL {production}, which is not installed here: used {binaries.version}"
-
-
 # The review
 
 
 @dataclass(slots=True)
 class _Found:
-    steps: list[Step] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     suppressed: list[Finding] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -156,11 +114,15 @@ class _Found:
         default_factory=lambda: ServerFacts(version=None, source="none: only the text was read")
     )
 
+    def add(self, judged: Judgement) -> None:
+        self.findings.extend(judged.findings)
+        self.suppressed.extend(judged.suppressed)
+
 
 def _static(project: Project, pending: Pending) -> _Found:
     found = _Found()
     for unit in _units(project, pending):
-        found.steps.extend(static_steps(unit, project.runner))
+        found.add(judge(static_steps(unit, project.runner)))
     return found
 
 
@@ -170,8 +132,9 @@ class _Review:
     project: Project
     pending: Pending
     options: ReviewOptions
-    production: _Production
+    production: Production
     say: Progress
+    tried: int = 0  # remedies
 
     def run(self) -> _Found:
         binaries = self.server.binaries
@@ -198,20 +161,37 @@ class _Review:
             self.say(f"rehearsing {path} ({number} of {len(units)})")
             outcome = rehearse(self.server, database, unit, conditions, before=standing, progress=self.say)
             standing = outcome.after
+            steps = live_steps(
+                outcome.rehearsed,
+                self.project.runner,
+                before=outcome.before,
+                after=outcome.after,
+                known=self.production.rows,
+                assumed=assumed,
+            )
+            judged = judge(steps)
+            said = [self._verified(f, unit, outcome, database, conditions) for f in judged.findings]
+            found.add(replace(judged, findings=tuple(said)))
+            _note(found, outcome.rehearsed)
             self.server.drop(database)
             database = outcome.database
-            found.steps.extend(
-                live_steps(
-                    outcome.rehearsed,
-                    self.project.runner,
-                    before=outcome.before,
-                    after=outcome.after,
-                    known=self.production.rows,
-                    assumed=assumed,
-                )
-            )
-            _note(found, outcome.rehearsed)
         return found
+
+    def _verified(
+        self, finding: Finding, unit: Transaction, outcome: Outcome, database: str, conditions: Conditions
+    ) -> Finding:
+        """The finding with its remedy tried, where there is one that is meant to replace the statement."""
+        remedy = finding.remedy
+        place = (finding.path, finding.line, finding.statement)
+        statement = next((s for s in unit.statements if (s.path, s.line, s.text) == place), None)
+        if remedy is None or statement is None or self.tried >= _MOST_REMEDIES:
+            return finding
+        self.tried += 1
+        self.say(f"trying the remedy for {finding.path}:{finding.line}")
+        good = verify(
+            self.server, database, unit, statement, remedy.sql, conditions, before=outcome.before, after=outcome.after
+        )
+        return replace(finding, remedy=replace(remedy, verified=good))
 
     def _deploy(self, database: str, found: _Found) -> None:
         """Apply what is deployed, as the runner would have: file by file."""
@@ -246,10 +226,9 @@ def _skipped(statement: Statement, reason: str) -> Skipped:
 
 
 def _report(project: Project, pending: Pending, options: ReviewOptions, found: _Found, seconds: float) -> Report:
-    judged = judge(found.steps)
     odd = judge_oddities(pending.oddities)
     unread = {m.path for m in pending.pending}
-    findings = order((*judged.findings, *odd))
+    findings = order((*found.findings, *odd))
     return Report(
         project=ProjectFacts(
             kind=project.kind,
@@ -262,7 +241,7 @@ def _report(project: Project, pending: Pending, options: ReviewOptions, found: _
         server=found.server,
         files=tuple(_file(m, findings, found.ms.get(m.path)) for m in pending.pending),
         findings=findings,
-        suppressed=judged.suppressed,
+        suppressed=order(found.suppressed),
         skipped=tuple(dict.fromkeys((*(s for s in project.skipped if s.path in unread), *found.skipped))),
         notes=tuple(dict.fromkeys(found.notes)),
         rows=None if options.static else options.rows,
@@ -293,7 +272,7 @@ def review_statements(
     """Review migrations given as objects, on a server that runs already: what rule pages and tests use."""
     chosen = options or ReviewOptions(rows=100)
     waiting = Pending(deployed=tuple(deployed), pending=tuple(pending), why="given")
-    found = _Review(server, project, waiting, chosen, _production(None, chosen), lambda _: None).run()
+    found = _Review(server, project, waiting, chosen, production(None, chosen), lambda _: None).run()
     return _report(project, waiting, chosen, found, 0.0)
 
 
