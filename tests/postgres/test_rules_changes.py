@@ -14,7 +14,8 @@ MINE = {rule.id for rule in registry() if rule.family in {"changes", "security",
 
 SETUP = """
 CREATE TYPE status AS ENUM ('open', 'paused', 'closed');
-CREATE TABLE issuer (id bigint PRIMARY KEY, name text NOT NULL, lei varchar(20) UNIQUE, country char(2));
+CREATE TABLE issuer (id bigint PRIMARY KEY, name text NOT NULL, lei varchar(20) UNIQUE, country char(2),
+  postcode text CHECK (postcode ~ '^[0-9]{5}$'));
 CREATE VIEW issuer_names AS SELECT id, name FROM issuer;
 CREATE TABLE token (id bigint PRIMARY KEY, symbol text NOT NULL, note text, supply numeric(30,18) NOT NULL DEFAULT 0,
   holders bigint NOT NULL DEFAULT 0, price double precision, issuer_id bigint REFERENCES issuer (id),
@@ -24,6 +25,9 @@ CREATE FUNCTION fee(amount numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'S
 CREATE TABLE session (id bigint PRIMARY KEY, tenant text NOT NULL, token_id bigint REFERENCES token ON DELETE CASCADE);
 CREATE INDEX session_token_idx ON session (token_id);
 CREATE SCHEMA archive;
+CREATE TABLE event (id bigint, at date NOT NULL, kind text NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE event_1 PARTITION OF event FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE event_2 PARTITION OF event FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 """
 
 # What is found: "rule verdict certainty", several joined by "; ".
@@ -114,6 +118,20 @@ FOUND = {
     "TRUNCATE token CASCADE": "truncated-table loses-data proved",
     "UPDATE token SET note = symbol": "updated-rows blocks proved",
     "ALTER TABLE token ADD COLUMN d int; UPDATE token SET d = 18 WHERE d IS NULL": "updated-rows blocks computed",
+    # what the change itself copied is not lost
+    "ALTER TABLE token ADD memo text; UPDATE token SET memo = note; ALTER TABLE token DROP COLUMN note":
+        "updated-rows blocks proved; dropped-column breaks-app proved",
+    "ALTER TABLE token ADD memo text; UPDATE token SET memo = 'x' WHERE note = ''; ALTER TABLE token DROP COLUMN note":
+        "dropped-column loses-data proved",
+    "ALTER TABLE token ADD n text; UPDATE token SET n = note; ALTER TABLE token DROP note;"
+    " ALTER TABLE token RENAME n TO note": "updated-rows blocks proved; dropped-column style computed",
+    "CREATE TABLE s (LIKE session INCLUDING ALL); INSERT INTO s SELECT * FROM session; DROP TABLE session;"
+    " ALTER TABLE s RENAME TO session": "dropped-table style computed",
+    # partitions
+    "UPDATE event SET kind = 'a'": "updated-rows blocks proved",
+    "DELETE FROM event": "deleted-rows loses-data proved",
+    "ALTER TABLE event RENAME kind TO type": "renamed-column breaks-app proved",
+    "DROP TABLE event_1": "dropped-table loses-data proved",
     # indexes
     "CREATE TABLE trade (id bigint PRIMARY KEY, token_id bigint REFERENCES token)":
         "missing-foreign-key-index slows computed",
@@ -163,6 +181,7 @@ INNOCENT = (
     "CREATE TABLE a (id int); ALTER TABLE a RENAME TO b; ALTER TABLE b ADD COLUMN x int NOT NULL; DROP TABLE b",
     "CREATE TABLE a (id int, x text); ALTER TABLE a ALTER x TYPE int USING x::int; TRUNCATE a",
     "ALTER TABLE token ADD COLUMN tmp int; ALTER TABLE token DROP COLUMN tmp",
+    "ALTER TABLE event DETACH PARTITION event_1",
     "ALTER TABLE token ADD COLUMN tmp int; ALTER TABLE token RENAME tmp TO temp",
     "ALTER TABLE issuer RENAME CONSTRAINT issuer_lei_key TO lei_key",
     "ALTER INDEX token_issuer_idx RENAME TO token_by_issuer",
@@ -186,6 +205,9 @@ INNOCENT = (
     "CREATE OR REPLACE FUNCTION fee(amount numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT amount / 50'",
     "DROP FUNCTION fee(numeric); CREATE FUNCTION fee(numeric) RETURNS numeric LANGUAGE sql AS 'SELECT 1.0'",
     "ALTER TABLE token ALTER COLUMN code TYPE text",
+    "ALTER TABLE issuer DROP CONSTRAINT issuer_postcode_check,"
+    " ALTER COLUMN postcode TYPE integer USING postcode::integer",
+    "ALTER TABLE token ALTER COLUMN note TYPE integer USING CASE WHEN note ~ '^[0-9]{1,8}$' THEN note::integer END",
     "ALTER TABLE token ALTER COLUMN code TYPE varchar(80)",
     "ALTER TABLE token ALTER COLUMN supply TYPE numeric",
     "ALTER TABLE token ALTER COLUMN supply TYPE numeric(40,18)",

@@ -6,6 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from pgassay.catalog import Column
+from pgassay.model.actions import AlterType
+from pgassay.rules.step import Step
+
 _DIGITS = {"smallint": 4, "integer": 9, "bigint": 18}  # decimal digits that always fit
 _TEXTS = {"text", "character varying", "character"}
 _EXACT = {"real": 6, "double precision": 15}  # decimal digits kept
@@ -40,6 +44,15 @@ def narrowing(old: str, new: str, *, cast: bool = False) -> Narrowing | None:
             None if size is None or (first is not None and first <= size) else Narrowing("changes", "of a finer time")
         )
     return _numbers(base, first, second, to, size, scale)
+
+
+def becomes(step: Step, altered: AlterType) -> Column | None:
+    """The column at the end of the change, where PostgreSQL's own cast converts it: no USING, or a bare cast."""
+    table = step.after.table(altered.table) if step.after else None
+    words = (altered.using or "").replace('"', "").lower()
+    column = altered.column.lower()
+    own = words in {"", column} or (words.startswith(f"{column}::") and words.count("::") == 1)
+    return table.column(altered.column) if table and own else None
 
 
 def _numbers(

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 
 from pgassay.model import Certainty, Finding, Name, Verdict
 from pgassay.model.actions import Delete
+from pgassay.rules.changes.rows import with_partitions
 from pgassay.rules.step import Step, loss_evidence
 
 VERDICT = Verdict.LOSES_DATA
@@ -34,11 +35,12 @@ def find(step: Step) -> Iterator[Finding]:
                 yield step.finding(VERDICT, f"all rows of {table} are deleted", subject=table, remedy=_remedy(delete))
             continue
         losses = [loss for loss in step.losses() if loss.kind == "rows"]
-        held = step.rows.get(step.full(table), 0)
-        own = sum(loss.count for loss in losses if loss.table == step.full(table))
+        tables = with_partitions(step, table)
+        held = max(step.rows.get(step.full(table), 0), sum(step.rows.get(t, 0) for t in tables - {step.full(table)}))
+        own = sum(loss.count for loss in losses if loss.table in tables)
         everything = own >= held > 0
         if own:
-            others = sorted({str(loss.table) for loss in losses} - {str(step.full(table))})
+            others = sorted({str(loss.table) for loss in losses} - set(map(str, tables)))
             yield step.finding(
                 VERDICT if everything else Verdict.STYLE,
                 ("all rows" if delete.where is None else f"the rows WHERE {_short(delete.where)}")

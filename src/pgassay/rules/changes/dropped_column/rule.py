@@ -5,7 +5,7 @@ name the column fail from then on: ORMs name every column of a table in every SE
 
 **Seen by:** the column that is gone from a table with rows, and the old application's statements, tried after the
 change. Columns that the same change adds, or that never existed (IF EXISTS), are not reported. A generated column holds
-nothing of its own.
+nothing of its own, and one that an UPDATE of the same change copied elsewhere is not lost.
 
 **Instead:** deploy an application that does not name the column, and drop it in a later migration, with the reason as a
 comment: `-- pgassay: allow dropped-column, unused since version 2.3`.
@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgassay.model import Finding, Name, Verdict, quote
+from pgassay.model import Certainty, Finding, Name, Verdict, quote
 from pgassay.model.actions import DropColumn
+from pgassay.rules.changes.rows import column_copied
 from pgassay.rules.step import Step, break_evidence, loss_evidence
 
 VERDICT = Verdict.LOSES_DATA
@@ -36,12 +37,15 @@ def find(step: Step) -> Iterator[Finding]:
             continue
         was = step.column(table, column)
         empty = step.known.get(step.full(table)) == 0 or bool(was and was.generated)
+        copied = column_copied(step, table, column)
+        kept = Verdict.BREAKS_APP if breaks or not copied else Verdict.STYLE
         yield step.finding(
-            Verdict.BREAKS_APP if empty and not step.static else VERDICT,
+            kept if copied or (empty and not step.static) else VERDICT,
             f"{quote(column)} of {table} is dropped"
-            + ("" if empty else " with its values")
+            + (", its values copied before" if copied else "" if empty else " with its values")
             + (", and the running application's statements that name it fail" if breaks else ""),
             subject=(table, column),
+            certainty=Certainty.COMPUTED if kept is Verdict.STYLE and not step.static else None,
             evidence=(*loss_evidence(losses), *break_evidence(breaks)),
             remedy=_remedy(step, table, column),
         )

@@ -3,7 +3,7 @@
 All its rows are gone, with no way back but a backup, and every statement of the running application on it fails.
 
 **Seen by:** the table that is gone and the rows it held. Tables that the same change creates, or that never existed
-(IF EXISTS), are not reported.
+(IF EXISTS), are not reported; one whose rows the change copied into another that takes its name is a remark.
 
 **Instead:** deploy an application that does not use the table; rename it, which can be undone in a moment; drop it some
 weeks later.
@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgassay.model import Finding, Name, Verdict, quote
+from pgassay.model import Certainty, Finding, Name, Verdict, quote
 from pgassay.model.actions import Drop
+from pgassay.rules.changes.rows import table_copied
 from pgassay.rules.step import Step, break_evidence, loss_evidence
 
 VERDICT = Verdict.LOSES_DATA
@@ -34,6 +35,15 @@ def find(step: Step) -> Iterator[Finding]:
         own = {step.full(n) for n, _ in dropped}
         breaks = [b for b in step.breaks() if b.table == step.full(name) or (drop.cascade and b.table not in own)]
         empty = step.known.get(step.full(name)) == 0
+        if table_copied(step, name):
+            yield step.finding(
+                Verdict.BREAKS_APP if breaks else Verdict.STYLE,
+                f"table {name} is replaced by a copy: rows that the copy left out are gone",
+                subject=name,
+                certainty=Certainty.COMPUTED,
+                evidence=(*loss_evidence(losses), *break_evidence(breaks)),
+            )
+            continue
         yield step.finding(
             Verdict.BREAKS_APP if empty else VERDICT,
             f"table {name} is dropped" + ("" if empty else " with all its rows"),

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 from pgassay.model import Certainty, Evidence, Finding, Verdict, quote
 from pgassay.model.actions import AlterType
-from pgassay.rules.changes.conversions import Narrowing, narrowing
+from pgassay.rules.changes.conversions import Narrowing, becomes, narrowing
 from pgassay.rules.changes.ways import second_column
 from pgassay.rules.step import Step, failure_evidence, loss_evidence
 
@@ -60,14 +60,5 @@ def find(step: Step) -> Iterator[Finding]:
 def narrowed(step: Step, altered: AlterType) -> Narrowing | None:
     """What the two types tell, where the conversion is PostgreSQL's own."""
     was = step.column(altered.table, altered.column)
-    table = step.after.table(altered.table) if step.after else None
-    now = table.column(altered.column) if table else None
-    if was is None or now is None:
-        return None
-    words = (altered.using or "").replace('"', "").lower()
-    plain = words in {"", altered.column.lower()}
-    if not plain and not words.startswith(f"{altered.column.lower()}::"):
-        return None
-    if not plain and words.count("::") > 1:
-        return None
-    return narrowing(was.type, now.type, cast=not plain)
+    now = becomes(step, altered)
+    return narrowing(was.type, now.type, cast=bool(altered.using)) if was and now else None

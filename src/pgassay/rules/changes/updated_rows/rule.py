@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pgassay.model import Certainty, Evidence, Finding, Remedy, Verdict, quote
 from pgassay.model.actions import Update
 from pgassay.model.observations import Work
+from pgassay.rules.changes.rows import with_partitions
 from pgassay.rules.step import TINY_MS, Step, milliseconds, work_evidence
 
 VERDICT = Verdict.BLOCKS
@@ -51,13 +52,14 @@ def find(step: Step) -> Iterator[Finding]:
 
 
 def _changed(step: Step, update: Update) -> Work | None:
-    table = step.full(update.table)
-    held = step.rows.get(table, 0)
-    for done in step.seen.work_on(table) if step.seen else ():
-        if done.kind == "rows changed" and done.rows >= held * _MOST:
-            took = done.ms if done.estimated_ms is None else done.estimated_ms
-            return None if table in step.known and took < TINY_MS else done
-    return None
+    tables = with_partitions(step, update.table)
+    found = [w for w in (step.seen.work if step.seen else ()) if w.kind == "rows changed" and w.table in tables]
+    held = sum(step.rows.get(w.table, 0) for w in found)
+    if not found or sum(w.rows for w in found) < held * _MOST:
+        return None
+    done = max(found, key=lambda w: w.rows)
+    took = done.ms if done.estimated_ms is None else done.estimated_ms
+    return None if done.table in step.known and took < TINY_MS else done
 
 
 def _message(step: Step, update: Update, done: Work | None) -> str:
