@@ -139,3 +139,4 @@ class Rehearsed:
     ms: float = 0.0
     probed: int = 0
     notes: tuple[str, ...] = ()
+    left_out: tuple[Statement, ...] = ()  # what did not run in the end, even on empty tables

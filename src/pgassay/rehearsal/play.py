@@ -6,7 +6,7 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pgassay.errors import DiskFull, InputError
@@ -60,16 +60,19 @@ def play(
     before_each: Callable[[Connection, Statement], None] | None = None,
     after_each: Callable[[Connection, Statement], None] | None = None,
     refill: Callable[[Connection], None] | None = None,
+    cut: Sequence[Statement] = (),
     progress: Callable[[str], None] | None = None,
 ) -> list[Play]:
     """Play every statement in one session, as the runner would.
 
     After an error the statement's effects are rolled back and the next one goes on, so that one run shows all there
     is to see; with ``heal`` the rows in its way are deleted first and it is tried once more (``refill`` may then put
-    others in their place). ``limit`` is the time
-    that one statement may take, in seconds: InputError beyond it. DiskFull where the disk is.
+    others in their place). ``limit`` is the time that one statement may take, in seconds: InputError beyond it.
+    DiskFull where the disk is. ``cut``: statements of earlier transactions that could not be run; what they would have
+    made is ``missing`` here.
     """
     player = _Player(server, database, transaction, limit, heal, look, before_each, after_each, refill)
+    player.cut.extend(cut)
     plays = []
     with server.connect(database) as session, player.watch(session):
         session.run(f"SET statement_timeout = {int(limit * 1000)}")
@@ -84,6 +87,18 @@ def play(
 def _changes_rows(statement: Statement) -> bool:
     """Whether rows are the statement's own business: emptying the table would be no cure."""
     return any(isinstance(a, Insert | Update | Delete | Copy) for a in statement.actions)
+
+
+def _owes(cut: Statement, error: ServerMessage) -> bool:
+    """Whether what is undefined may be what the statement would have made: it names it, or an extension would."""
+    names = re.findall(r'"([^"]+)"|function ([\w.]+)\(', error.message)
+    words = {word.rpartition(".")[2] for pair in names for word in pair if word}
+    return any(cut.of(CreateExtension)) or any(word in cut.text for word in words)
+
+
+def left_out(plays: Sequence[Play]) -> tuple[Statement, ...]:
+    """The statements that did not run in the end."""
+    return tuple(p.statement for p in plays if (p.error and not p.retried) or p.missing)
 
 
 class _Player:
@@ -114,7 +129,7 @@ class _Player:
         self.begun = False
         self.last = Snapshot()
         self.looked = -1  # the unit of the last look
-        self.cut: list[str] = []  # statements that could not be run for want of something
+        self.cut: list[Statement] = []  # statements that could not be run for want of something
         self.deadline: float | None = None
 
     # One statement
@@ -124,6 +139,7 @@ class _Player:
         reason = self._beforehand(statement)
         if reason is not None:
             played.skipped = reason or None
+            played.missing = bool(reason)
             played.before = played.after = self.last
             return played
         wrapped = self._open(session, statement)
@@ -141,7 +157,7 @@ class _Player:
             played.error = error
             played.missing = self._is_missing(error)
             if played.missing:
-                self.cut.append(f"line {statement.line}")
+                self.cut.append(statement)
             if guarded:
                 session.run("ROLLBACK TO SAVEPOINT pgassay")
             elif session.transaction == "failed":
@@ -191,7 +207,7 @@ class _Player:
                 continue
             outcome = install(self.server, self.database, extension.name, extension.schema)
             if outcome == "missing":
-                self.cut.append(f"line {statement.line}")
+                self.cut.append(statement)
                 return (
                     f"extension {extension.name} is not available on the scratch server"
                     f" (PostgreSQL {self.server.binaries.version}); --postgres-bin names one that has it"
@@ -250,7 +266,7 @@ class _Player:
     def _is_missing(self, error: ServerMessage) -> bool:
         if error.sqlstate in _MISSING or (error.sqlstate == "0A000" and "extension" in error.message):
             return True
-        return bool(self.cut) and error.sqlstate in _UNDEFINED
+        return error.sqlstate in _UNDEFINED and any(_owes(statement, error) for statement in self.cut)
 
     def _left_invalid(self, session: Connection, played: Play) -> tuple[Name, ...]:
         if not self.look:

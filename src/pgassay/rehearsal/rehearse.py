@@ -10,7 +10,7 @@ from pgassay.catalog import Catalog, read
 from pgassay.model import Name, Statement, Transaction
 from pgassay.model.observations import LOCK_MODES, Break, Failure, Lock, Loss, Observation, Rehearsed, Work
 from pgassay.rehearsal.made_up import wants_production
-from pgassay.rehearsal.play import Play, play
+from pgassay.rehearsal.play import Play, left_out, play
 from pgassay.rehearsal.probe import Probe, catalog_probes, try_probes, view_probes, workload_probes
 from pgassay.rehearsal.snapshot import losses, snapshot, work
 from pgassay.rehearsal.touched import touched, with_relatives
@@ -27,7 +27,7 @@ _MANY_ROWS = 200_000  # from here on the second size is a tenth instead
 class Conditions:
     """Under which a rehearsal takes place. ``rows`` a table; ``production``: row counts known of the real database;
     ``assume_rows`` for every other table; ``limit``: seconds a statement may take; ``workload``: the application's
-    statements; ``statistics``: production's column statistics."""
+    statements; ``statistics``: production's column statistics; ``cut``: earlier statements that could not be run."""
 
     rows: int = 1000
     seed: int = 1
@@ -36,6 +36,7 @@ class Conditions:
     assume_rows: int = 1_000_000
     workload: Sequence[str] = ()
     statistics: Mapping[Name, Mapping[str, object]] | None = None
+    cut: tuple[Statement, ...] = ()
 
     def production_rows(self, table: Name) -> int:
         """Rows of a table in production: known or assumed."""
@@ -68,12 +69,14 @@ def rehearse(
         with server.connect(database) as session:
             before = read(session)
     following = server.create(database)
-    bare = play(server, following, transaction, limit=conditions.limit, heal=True, look=False, progress=progress)
+    limit, cut = conditions.limit, conditions.cut
+    bare = play(server, following, transaction, limit=limit, heal=True, look=False, cut=cut, progress=progress)
     with server.connect(following) as session:
         after = read(session)
     reached = with_relatives(touched(transaction, before, after), before)
     scene = _Scene(server, database, transaction, conditions, before, after, reached, progress)
     rehearsed = scene.rehearse(bare) if reached or conditions.workload else scene.unreached(bare)
+    rehearsed = replace(rehearsed, left_out=left_out(bare))
     return Outcome(rehearsed=rehearsed, before=before, after=after, database=following)
 
 
@@ -119,6 +122,7 @@ class _Scene:
                 ),
                 after_each=lambda s, statement: changed.update({id(statement): values_lost(s, noted[id(statement)])}),
                 refill=self._refill,
+                cut=self.conditions.cut,
                 progress=self.progress,
             )
             with self.server.connect(name) as session:

@@ -27,7 +27,7 @@ from pgassay.model import (
 )
 from pgassay.model.observations import Rehearsed
 from pgassay.rehearsal import Conditions, Outcome, rehearse
-from pgassay.rehearsal.play import play
+from pgassay.rehearsal.play import left_out, play
 from pgassay.rehearsal.stage import stage
 from pgassay.rehearsal.verify import verify
 from pgassay.rules import Judgement, judge, live_steps, static_steps
@@ -143,7 +143,7 @@ class _Review:
         everything = [s for m in (*self.pending.deployed, *self.pending.pending) for s in m.statements]
         presumed = stage(self.server, database, everything)
         found.notes.extend(f"assumed: {a.text}" for a in presumed.assumed)
-        self._deploy(database, found)
+        cut = self._deploy(database, found)
         conditions = Conditions(
             rows=self.options.rows,
             seed=self.options.seed,
@@ -152,6 +152,7 @@ class _Review:
             assume_rows=self.options.assume_rows,
             workload=self.production.workload,
             statistics=self.production.statistics,
+            cut=cut,
         )
         assumed = {a.table.within("public") for a in presumed.assumed if a.table is not None}
         units = _units(self.project, self.pending)
@@ -161,6 +162,7 @@ class _Review:
             self.say(f"rehearsing {path} ({number} of {len(units)})")
             outcome = rehearse(self.server, database, unit, conditions, before=standing, progress=self.say)
             standing = outcome.after
+            conditions = replace(conditions, cut=(*conditions.cut, *outcome.rehearsed.left_out))
             steps = live_steps(
                 outcome.rehearsed,
                 self.project.runner,
@@ -193,16 +195,19 @@ class _Review:
         )
         return replace(finding, remedy=replace(remedy, verified=good))
 
-    def _deploy(self, database: str, found: _Found) -> None:
-        """Apply what is deployed, as the runner would have: file by file."""
+    def _deploy(self, database: str, found: _Found) -> tuple[Statement, ...]:
+        """Apply what is deployed, as the runner would have: file by file. Returns what could not be run."""
+        cut: tuple[Statement, ...] = ()
         for unit in (u for m in self.pending.deployed for u in transactions(self.project, [m])):
             self.say(f"applying {unit.migrations[0].path}")
-            for played in play(
-                self.server, database, unit, limit=self.options.statement_timeout, heal=True, look=False
-            ):
+            limit = self.options.statement_timeout
+            plays = play(self.server, database, unit, limit=limit, heal=True, look=False, cut=cut)
+            cut += left_out(plays)
+            for played in plays:
                 if played.error or played.skipped:
                     why = played.skipped or f"{played.error} (deployed already; it failed on the scratch server)"
                     found.skipped.append(_skipped(played.statement, why))
+        return cut
 
 
 def _note(found: _Found, rehearsed: Rehearsed) -> None:
