@@ -126,7 +126,7 @@ def _connect(url: str, kind: type[C], settings: dict[str, str], patience: float 
 
 
 def _wire(target: Target, settings: dict[str, str]) -> Wire:
-    place: dict[str, Any] = {"host": target.host, "port": target.port, "ssl_context": _tls(target)}
+    place: dict[str, Any] = {"host": target.host, "port": target.port, "ssl_context": tls_of(target)}
     if target.local:
         place = {"unix_sock": f"{target.host}/.s.PGSQL.{target.port}", "ssl_context": False}
     return open_wire(
@@ -140,7 +140,7 @@ def _wire(target: Target, settings: dict[str, str]) -> Wire:
     )
 
 
-def _tls(target: Target) -> ssl.SSLContext | bool | None:
+def tls_of(target: Target) -> ssl.SSLContext | bool | None:
     """False for none; None for TLS where the server has it; else a context that demands it."""
     if target.sslmode in ("disable", "allow"):
         return False

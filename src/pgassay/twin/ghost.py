@@ -1,0 +1,207 @@
+"""A ghost twin: a database with production's schema, statistics and sizes, and not one row, that plans as it does.
+
+The planner goes by ``pg_class``, ``pg_statistic``, the files' sizes, B-trees' heights and its settings; all of them are
+production's, so plans and costs are too. Without values (``export --no-values``) they are not: see ``export``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pgassay.errors import InputError, UsageError
+from pgassay.model import quote
+from pgassay.server import OWNER, SUPERUSER, Connection, Server
+from pgassay.twin import ghost_candidates as candidates
+from pgassay.twin import ghost_files as files
+from pgassay.twin.export_file import Attribute, Export
+from pgassay.twin.ghost_ends import Ends, entries_of, insert_ends, read_ends
+from pgassay.twin.ghost_extended import write_extended
+from pgassay.twin.ghost_guard import plan
+from pgassay.twin.ghost_schema import HELPER, Unmade, create_database, create_schema
+from pgassay.twin.ghost_statistics import sql, write_attributes, write_sizes
+
+_numbers = itertools.count(1)
+_MOST_SEGMENTS = 200_000  # files of 1 GiB: more than 200 TB is no database that we know
+
+
+class Ghost:
+    """A ghost database. ``unmade`` is what it does without; ``remarks`` say in words where it differs.
+
+    One session plans, as the database's owner; another, a superuser's, changes ``pg_index`` and ``pg_class`` alone.
+    """
+
+    def __init__(
+        self, server: Server, database: str, export: Export, unmade: tuple[Unmade, ...], remarks: tuple[str, ...]
+    ) -> None:
+        self.server = server
+        self.database = database
+        self.export = export
+        self.unmade = unmade
+        self.remarks = remarks
+        own = {(a.schema, a.relation, a.name): a for a in export.attributes if not a.inherited and not a.index}
+        self.statistics: dict[tuple[str, str, str], Attribute] = own
+        self.ends: dict[tuple[str, str, str], tuple[bytes, bytes]] = {}
+        self._session: Connection | None = None
+        self._admin: Connection | None = None
+        self._off: frozenset[str] = frozenset()
+
+    def explain(
+        self,
+        sql: str,
+        parameters: Sequence[str | int | float | bool | None] | None = None,
+        without: Collection[str] = (),
+    ) -> dict[str, Any]:
+        """PostgreSQL's plan (``EXPLAIN (FORMAT JSON)``'s object) as if the indexes named in ``without`` were not there.
+
+        See ``ghost_guard.plan`` for parameters and errors.
+        """
+        self._switch(frozenset(without))
+        return plan(self.session, sql, parameters)
+
+    def create_index(
+        self, ddl: str, pages: int | None = None, height: int | None = None, tuples: float | None = None
+    ) -> str:
+        """Create a candidate index in milliseconds, at the size given or else computed; returns its qualified name.
+
+        ``pages`` of 8 KiB, ``height`` in levels above the leaves, ``tuples`` entries, of the whole index: a partitioned
+        table's parts share them by rows. Raises InputError where the text is not one CREATE INDEX, StatementError
+        where PostgreSQL refuses it.
+        """
+        self._switch(frozenset())
+        self._forget()
+        return candidates.create(self, ddl, pages, height, tuples)
+
+    def drop_index(self, name: str) -> None:
+        """Drop a candidate. ``name`` as ``create_index`` returned it."""
+        self._switch(frozenset())
+        self.session.run(f"DROP INDEX {name}")
+
+    @property
+    def session(self) -> Connection:
+        """The owner's session, with production's settings."""
+        if self._session is None:
+            self._session = self.server.connect(self.database)
+            _steer(self._session, self.export)
+        return self._session
+
+    @property
+    def admin(self) -> Connection:
+        """The superuser's session: for our own catalog queries alone."""
+        if self._admin is None:
+            self._admin = self.server.connect(self.database, role=SUPERUSER)
+        return self._admin
+
+    def path(self, relative: str) -> Path:
+        """A file of the server's data folder."""
+        return self.server.data / relative
+
+    def close(self) -> None:
+        """End both sessions; the database stays."""
+        for each in (self._session, self._admin):
+            if each is not None:
+                each.close()
+        self._session = self._admin = None
+
+    def __enter__(self) -> Ghost:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _forget(self) -> None:
+        """End the owner's session: it remembers how large files were."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def _switch(self, off: frozenset[str]) -> None:
+        for names, valid in ((self._off - off, "true"), (off - self._off, "false")):
+            if names:
+                oids = ",".join(str(self._index(name)) for name in sorted(names))
+                self.admin.run(sql("switch"), [f"{{{oids}}}", valid])
+        self._off = off
+
+    def _index(self, name: str) -> int:
+        schema, _, short = name.rpartition(".")
+        for parts in ((schema.strip('"'), short.strip('"')), ("", name)):
+            found = self.admin.run(sql("index_named"), parts)
+            if found:
+                return int(found[0][0])
+        raise InputError(f"there is no index {name}")
+
+
+def ghost(server: Server, export: Export, progress: Callable[[str], None] = lambda _: None) -> Ghost:
+    """Make a ghost of an export on a scratch server whose data folder we can write. It costs no disk for any size.
+
+    Raises UsageError where production's pages are not of 8 KiB or the export is beyond reason.
+    """
+    if export.server.block_size != files.PAGE:
+        raise UsageError(f"production has pages of {export.server.block_size} bytes; ghosts have {files.PAGE}")
+    if sum((r.blocks + r.toast_blocks) // files.SEGMENT for r in export.relations) > _MOST_SEGMENTS:
+        raise UsageError("the export claims more than 200 TB")
+    number = next(_numbers)
+    draft, name = f"ghost_draft_{number}", f"ghost_{number}"
+    remarks = []
+    if server.major != export.server.major:
+        remarks.append(f"planned by PostgreSQL {server.major}; production has {export.server.version}")
+    progress("Creating the schema")
+    different = create_database(server, draft, export.server)
+    if different:
+        remarks.append(different)
+    try:
+        unmade = create_schema(server, draft, export)
+        progress("Writing statistics")
+        write_sizes(server, draft, export.relations)
+        unmade += write_attributes(server, draft, export.attributes)
+        unmade += write_extended(server, draft, export.extended)
+        ends = insert_ends(server, draft, export.ends)
+        # A copy, file by file, has nothing in the server's memory yet: its pages can be written behind its back.
+        strategy = " STRATEGY file_copy" if server.major >= 15 else ""
+        server.admin.run(f"CREATE DATABASE {quote(name)} TEMPLATE {quote(draft)} OWNER {OWNER}{strategy}")
+        server.admin.run(f"REVOKE ALL ON DATABASE {quote(name)} FROM PUBLIC")
+    finally:
+        server.drop(draft)
+    made = Ghost(server, name, export, unmade, tuple(remarks))
+    progress("Setting sizes")
+    _write_files(made, ends)
+    with server.connect(name) as owner:
+        owner.run(f"SET client_min_messages = error; DROP SCHEMA IF EXISTS {HELPER} CASCADE")
+    return made
+
+
+def _steer(session: Connection, export: Export) -> None:
+    """Production's settings, as far as this version has them and a plain role may set them."""
+    known = {row[0] for row in session.run("SELECT name FROM pg_catalog.pg_settings WHERE context = 'user'")}
+    wanted = {k: v for k, v in export.settings.items() if k in known}
+    wanted["search_path"] = export.search_path or '"$user", public'
+    for setting, value in wanted.items():
+        session.run("SELECT pg_catalog.set_config($1, $2, false)", [setting, value])
+
+
+def _write_files(made: Ghost, ends: Ends) -> None:
+    found = {(r["schema"], r["name"]): r for r in made.admin.json(sql("paths")) or []}
+    made.ends |= read_ends(ends, found, made.server.data)
+    led = {(r["schema"], r["name"]): r for r in made.admin.json(sql("led")) or []}
+    blocks = {(r.schema, r.name): r.blocks for r in made.export.relations}
+    for relation in made.export.relations:
+        here = found.get((relation.schema, relation.name))
+        if here is None or here["path"] is None:
+            continue
+        path = made.path(here["path"])
+        if relation.toast_blocks and here["toast"]:
+            files.resize(made.path(here["toast"]), relation.toast_blocks)
+        if here["method"] == "btree" and relation.height is not None:
+            if relation.blocks > 1:  # else it has a metapage alone
+                entries = entries_of(led.get((relation.schema, relation.name)), made.ends, made.server.data)
+                files.write_btree(path, min(relation.height, relation.blocks - 2), entries)
+        elif here["method"] == "gin" and relation.gin is not None:
+            files.write_gin(path, *relation.gin)
+        elif here["method"] == "brin":
+            files.write_brin(path, blocks.get((relation.schema, relation.table or ""), 0))
+        files.resize(path, relation.blocks)
