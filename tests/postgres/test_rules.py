@@ -117,6 +117,19 @@ def test_static(rule: Rule) -> None:
             assert not mine
 
 
+@pytest.mark.parametrize("rule", [r for r in RULES if r.looks_at is not None], ids=lambda r: r.id)
+def test_looks_at_leaves_nothing_out(rule: Rule) -> None:
+    """A rule has nothing to say of statements without the kinds of action that it names."""
+    kinds = rule.looks_at or ()
+    for other in RULES:
+        for text in (other.bad, other.good):
+            shown = example(text, other.id)
+            for unit in transactions(shown.project, shown.pending):
+                for step in static_steps(unit, shown.project.runner):
+                    if not any(isinstance(a, kinds) for a in step.statement.actions):
+                        assert not list(rule.findings(step, []))
+
+
 @pytest.mark.parametrize("rule", registry(), ids=lambda r: r.id)
 def test_page(rule: Rule) -> None:
     assert rule.title and not rule.title.endswith("."), "a title line"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from pgassay.model import Certainty, Evidence, Finding, Oddity, Statement
-from pgassay.rules.registry import Rule, registry
+from pgassay.rules.registry import Rule, concerned, registry
 from pgassay.rules.step import Step
 
 
@@ -20,12 +20,10 @@ class Judgement:
 
 def judge(steps: Iterable[Step]) -> Judgement:
     """What all rules say of all steps."""
-    rules = registry()
-    first = [rule for rule in rules if not rule.rest]
-    rest = [rule for rule in rules if rule.rest]
     findings: list[Finding] = []
     suppressed: list[Finding] = []
     for step in steps:
+        first, rest = concerned(frozenset(map(type, step.statement.actions)))
         found = _merged(_named(rule, step, []) for rule in first)
         for rule in rest:
             found = _merged([found, _named(rule, step, found)])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pgassay.model import Finding, Verdict
+from pgassay.model.actions import Action
 from pgassay.rules.step import Step
 
 
@@ -18,7 +19,8 @@ from pgassay.rules.step import Step
 class Rule:
     """A unit of knowledge. ``page`` is its documentation in Markdown; ``bad`` and ``good`` the SQL that shows it.
 
-    ``rest`` rules speak last: they are given what the others found, and report what nobody explained.
+    ``rest`` rules speak last: they are given what the others found, and report what nobody explained. ``looks_at``
+    are the kinds of action without which it has nothing to say; None where any statement may concern it.
     """
 
     id: str
@@ -28,6 +30,7 @@ class Rule:
     folder: Path
     find: Callable[..., Iterable[Finding]]
     rest: bool
+    looks_at: tuple[type[Action], ...] | None
 
     @property
     def title(self) -> str:
@@ -56,6 +59,15 @@ def registry() -> tuple[Rule, ...]:
     return tuple(_load(file.parent) for file in sorted(root.glob("*/*/rule.py")))
 
 
+@cache
+def concerned(kinds: frozenset[type[Action]]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    """The rules that statements with these kinds of action may concern: those that speak first, and the rest rules."""
+    found = [
+        rule for rule in registry() if rule.looks_at is None or any(issubclass(kind, rule.looks_at) for kind in kinds)
+    ]
+    return tuple(r for r in found if not r.rest), tuple(r for r in found if r.rest)
+
+
 def _load(folder: Path) -> Rule:
     family = folder.parent.name
     module: Any = importlib.import_module(f"pgassay.rules.{family}.{folder.name}.rule")
@@ -67,4 +79,5 @@ def _load(folder: Path) -> Rule:
         folder=folder,
         find=module.find,
         rest=len(inspect.signature(module.find).parameters) == 2,
+        looks_at=getattr(module, "LOOKS_AT", None),
     )

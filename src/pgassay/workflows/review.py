@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pgassay.catalog import Catalog
@@ -244,7 +244,7 @@ def _report(project: Project, pending: Pending, options: ReviewOptions, found: _
             why=pending.why,
         ),
         server=found.server,
-        files=tuple(_file(m, findings, found.ms.get(m.path)) for m in pending.pending),
+        files=_files(pending.pending, findings, found.ms),
         findings=findings,
         suppressed=order(found.suppressed),
         skipped=tuple(dict.fromkeys((*(s for s in project.skipped if s.path in unread), *found.skipped))),
@@ -255,14 +255,21 @@ def _report(project: Project, pending: Pending, options: ReviewOptions, found: _
     )
 
 
-def _file(migration: Migration, findings: Iterable[Finding], ms: float | None) -> FileFacts:
-    mine = [f for f in findings if f.path == migration.path]
-    return FileFacts(
-        path=migration.path,
-        statements=len(migration.statements),
-        worst=min((f.verdict for f in mine), key=lambda v: v.rank, default=None),
-        findings=len(mine),
-        ms=ms,
+def _files(
+    migrations: Iterable[Migration], findings: Iterable[Finding], ms: Mapping[str, float]
+) -> tuple[FileFacts, ...]:
+    mine: dict[str, list[Finding]] = {}
+    for finding in findings:
+        mine.setdefault(finding.path, []).append(finding)
+    return tuple(
+        FileFacts(
+            path=m.path,
+            statements=len(m.statements),
+            worst=min((f.verdict for f in mine.get(m.path, ())), key=lambda v: v.rank, default=None),
+            findings=len(mine.get(m.path, ())),
+            ms=ms.get(m.path),
+        )
+        for m in migrations
     )
 
 

@@ -21,6 +21,7 @@ from pgassay.rules.changes.ways import second_column
 from pgassay.rules.step import Step, break_evidence
 
 VERDICT = Verdict.BREAKS_APP
+LOOKS_AT = (AlterType,)
 
 
 def find(step: Step) -> Iterator[Finding]:

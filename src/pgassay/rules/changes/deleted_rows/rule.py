@@ -22,6 +22,7 @@ from pgassay.rules.changes.rows import with_partitions
 from pgassay.rules.step import Step, loss_evidence
 
 VERDICT = Verdict.LOSES_DATA
+LOOKS_AT = (Delete,)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from pgassay.rules.changes.rows import column_copied
 from pgassay.rules.step import Step, break_evidence, loss_evidence
 
 VERDICT = Verdict.LOSES_DATA
+LOOKS_AT = (DropColumn,)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from pgassay.model.actions import Drop, DropConstraint
 from pgassay.rules.step import Step, break_evidence
 
 VERDICT = Verdict.STYLE
+LOOKS_AT = (Drop, DropConstraint)
 
 
 def find(step: Step) -> Iterator[Finding]:

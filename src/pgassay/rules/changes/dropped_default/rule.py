@@ -20,6 +20,7 @@ from pgassay.model.actions import AddColumn, AddIdentity, OtherAlter, SetDefault
 from pgassay.rules.step import Step, break_evidence
 
 VERDICT = Verdict.BREAKS_APP
+LOOKS_AT = (AddColumn, AddIdentity, OtherAlter, SetDefault, SetNotNull)
 
 
 def find(step: Step) -> Iterator[Finding]:

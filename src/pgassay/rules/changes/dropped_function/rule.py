@@ -19,6 +19,7 @@ from pgassay.model.actions import Drop
 from pgassay.rules.step import Step, break_evidence
 
 VERDICT = Verdict.BREAKS_APP
+LOOKS_AT = (Drop,)
 _KINDS = {"function", "procedure", "routine", "aggregate"}
 
 

@@ -21,6 +21,7 @@ from pgassay.model.actions import Drop
 from pgassay.rules.step import Step, break_evidence, failure_evidence, loss_evidence
 
 VERDICT = Verdict.LOSES_DATA
+LOOKS_AT = (Drop,)
 
 
 def find(step: Step) -> Iterator[Finding]:

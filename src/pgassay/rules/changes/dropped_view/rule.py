@@ -20,6 +20,7 @@ from pgassay.model.actions import CreateView, Drop
 from pgassay.rules.step import Step, break_evidence
 
 VERDICT = Verdict.BREAKS_APP
+LOOKS_AT = (CreateView, Drop)
 
 
 def find(step: Step) -> Iterator[Finding]:

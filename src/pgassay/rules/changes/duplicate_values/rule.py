@@ -20,6 +20,7 @@ from pgassay.model.actions import AddColumn, AddConstraint, CreateIndex
 from pgassay.rules.step import Step, failure_evidence
 
 VERDICT = Verdict.FAILS
+LOOKS_AT = (AddColumn, AddConstraint, CreateIndex)
 
 
 def find(step: Step) -> Iterator[Finding]:

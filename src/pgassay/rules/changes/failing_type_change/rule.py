@@ -25,6 +25,7 @@ from pgassay.rules.changes.ways import second_column
 from pgassay.rules.step import Step, failure_evidence
 
 VERDICT = Verdict.FAILS
+LOOKS_AT = (AlterType,)
 
 
 def find(step: Step) -> Iterator[Finding]:

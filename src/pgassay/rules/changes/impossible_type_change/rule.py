@@ -20,6 +20,7 @@ from pgassay.model.actions import AlterType
 from pgassay.rules.step import Step, failure_evidence
 
 VERDICT = Verdict.FAILS
+LOOKS_AT = (AlterType,)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from pgassay.model.actions import CreateIndex, Drop, Reindex, TableAction
 from pgassay.rules.step import Step, failure_evidence
 
 VERDICT = Verdict.SLOWS
+LOOKS_AT = (CreateIndex, Drop, Reindex, TableAction)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from pgassay.model.actions import AddColumn, AddConstraint, ConstraintDef, Creat
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.SLOWS
+LOOKS_AT = (AddColumn, AddConstraint, CreateIndex, CreateTable)
 _FEW = 1000  # rows that a scan reads in no time
 
 

@@ -20,6 +20,7 @@ from pgassay.model.actions import CreateView, MoveSchema
 from pgassay.rules.step import Step, break_evidence
 
 VERDICT = Verdict.BREAKS_APP
+LOOKS_AT = (CreateView, MoveSchema)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from pgassay.rules.changes.ways import second_column
 from pgassay.rules.step import Step, failure_evidence, loss_evidence
 
 VERDICT = Verdict.LOSES_DATA
+LOOKS_AT = (AlterType,)
 
 
 def find(step: Step) -> Iterator[Finding]:

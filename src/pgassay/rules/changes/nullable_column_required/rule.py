@@ -26,6 +26,7 @@ from pgassay.rules.changes.ways import FILL_NOTE, neutral, require
 from pgassay.rules.step import Step, break_evidence, failure_evidence
 
 VERDICT = Verdict.FAILS
+LOOKS_AT = (AddConstraint, SetNotNull)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from pgassay.rules.changes.ways import side_by_side
 from pgassay.rules.step import Step, break_evidence
 
 VERDICT = Verdict.BREAKS_APP
+LOOKS_AT = (Rename,)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from pgassay.model.actions import CreateType, RenameEnumValue
 from pgassay.rules.step import Step, break_evidence
 
 VERDICT = Verdict.BREAKS_APP
+LOOKS_AT = (CreateType, RenameEnumValue)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from pgassay.model.actions import MoveSchema, Rename
 from pgassay.rules.step import Step, break_evidence
 
 VERDICT = Verdict.BREAKS_APP
+LOOKS_AT = (MoveSchema, Rename)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from pgassay.model.actions import CreateView, Rename
 from pgassay.rules.step import Step, break_evidence
 
 VERDICT = Verdict.BREAKS_APP
+LOOKS_AT = (CreateView, Rename)
 
 
 def find(step: Step) -> Iterator[Finding]:

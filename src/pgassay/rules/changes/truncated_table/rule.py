@@ -19,6 +19,7 @@ from pgassay.model.actions import Truncate
 from pgassay.rules.step import Step, loss_evidence
 
 VERDICT = Verdict.LOSES_DATA
+LOOKS_AT = (Truncate,)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from pgassay.rules.changes.rows import with_partitions
 from pgassay.rules.step import TINY_MS, Step, milliseconds, work_evidence
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (Update,)
 _MOST = 0.9  # of the made-up rows: few enough are left out that it is as good as all
 
 

@@ -25,6 +25,7 @@ from pgassay.model.actions import (
 from pgassay.rules.step import Step, failure_evidence
 
 VERDICT = Verdict.FAILS
+LOOKS_AT = (AddColumn, AddConstraint, ValidateConstraint)
 _STATES = {"23514": "check", "23503": "foreign key", "23P01": "exclude"}
 
 

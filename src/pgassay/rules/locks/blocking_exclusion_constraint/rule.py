@@ -17,10 +17,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgassay.model import Finding, Remedy, Verdict, quote
+from pgassay.model.actions import AddColumn, AddConstraint
 from pgassay.rules.locks.advice import added, patiently
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (AddColumn, AddConstraint)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from pgassay.rules.locks.advice import NEXT, concurrently, outside, written
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (CreateIndex,)
 
 
 def find(step: Step) -> Iterator[Finding]:

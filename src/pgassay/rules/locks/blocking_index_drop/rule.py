@@ -23,6 +23,7 @@ from pgassay.rules.locks.advice import outside, patiently, written
 from pgassay.rules.step import Step, lock_evidence
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (CreateIndex, Drop)
 _SMALL = 10_000  # rows: on so small a table (where production's size is known) no query runs for long
 
 

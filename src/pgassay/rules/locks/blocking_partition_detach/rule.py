@@ -21,6 +21,7 @@ from pgassay.rules.locks.advice import outside, patiently
 from pgassay.rules.step import Step, lock_evidence
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (DetachPartition,)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -18,10 +18,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pgassay.model import Finding, Remedy, Verdict, quote
+from pgassay.model.actions import AddColumn, AddConstraint
 from pgassay.rules.locks.advice import NEXT, Added, added, columns, index_first, written
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (AddColumn, AddConstraint)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from pgassay.rules.locks.advice import NEXT, outside, written
 from pgassay.rules.step import Step, duration, lock_evidence, work_evidence
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (Maintain,)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from pgassay.rules.locks.advice import outside
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (Reindex,)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from pgassay.rules.locks.advice import patiently
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (Maintain, OtherAlter)
 _WORDS = {
     "SetLogged": "SET LOGGED",
     "SetUnLogged": "SET UNLOGGED",

@@ -23,6 +23,7 @@ from pgassay.rules.locks.expected import blocking
 from pgassay.rules.step import Step, duration, lock_evidence
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (LockTable,)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from pgassay.rules.locks.advice import NEXT, written
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (AddColumn,)
 
 # Functions of PostgreSQL that defaults use and that are not volatile; type names with a modifier look like calls.
 _STEADY = frozenset(

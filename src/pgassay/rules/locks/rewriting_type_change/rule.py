@@ -26,6 +26,7 @@ from pgassay.rules.locks.advice import NEXT, written
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (AlterType,)
 _FREE = {"text", "varchar", "numeric"}
 
 

@@ -24,6 +24,7 @@ from pgassay.rules.locks.advice import NEXT, apart, patiently, written
 from pgassay.rules.step import Step, Wait
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (AddConstraint, AttachPartition, CreateTable)
 _RANGE = re.compile(r"FROM\s*\((?P<low>[^()]*)\)\s*TO\s*\((?P<high>[^()]*)\)", re.IGNORECASE)
 _LIST = re.compile(r"\bIN\s*\((?P<values>[^()]*)\)", re.IGNORECASE)
 _KEY = re.compile(r'(?:RANGE|LIST) \((?P<column>"[^"]+"|\w+)\)\Z')

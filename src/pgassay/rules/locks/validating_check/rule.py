@@ -15,10 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgassay.model import Finding, Verdict, quote
+from pgassay.model.actions import AddColumn, AddConstraint
 from pgassay.rules.locks.advice import added, later_validated
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (AddColumn, AddConstraint)
 
 
 def find(step: Step) -> Iterator[Finding]:

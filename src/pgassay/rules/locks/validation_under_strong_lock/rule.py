@@ -22,6 +22,7 @@ from pgassay.rules.locks.advice import apart, written
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.BLOCKS
+LOOKS_AT = (ValidateConstraint,)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -17,12 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgassay.model import Finding, Name, Remedy, Verdict
-from pgassay.model.actions import Action, CreateIndex, DetachPartition, Drop, Maintain, Reindex
+from pgassay.model.actions import Action, CreateIndex, DetachPartition, Drop, Maintain, Other, Reindex
 from pgassay.rules.locks.advice import outside
 from pgassay.rules.step import Step, failure_evidence
 from pgassay.sql.alone import stands_alone
 
 VERDICT = Verdict.FAILS
+LOOKS_AT = (CreateIndex, DetachPartition, Drop, Maintain, Reindex, Other)
 
 
 def find(step: Step) -> Iterator[Finding]:

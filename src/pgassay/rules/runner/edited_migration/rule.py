@@ -21,6 +21,7 @@ from pgassay.model import Finding, Verdict
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.BREAKS_APP
+LOOKS_AT = ()
 
 
 def find(step: Step) -> Iterator[Finding]:  # noqa: ARG001

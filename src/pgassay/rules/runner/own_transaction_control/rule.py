@@ -20,6 +20,7 @@ from pgassay.model.actions import Transact
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.SLOWS
+LOOKS_AT = (Transact,)
 _CONSEQUENCE = {
     "commit": "ends the transaction of {runner}: what follows is not undone if a later statement fails",
     "rollback": "undoes what this file did before, and {runner} records it as applied all the same",

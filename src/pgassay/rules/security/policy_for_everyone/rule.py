@@ -22,6 +22,7 @@ from pgassay.model.actions import CreatePolicy
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.EXPOSES
+LOOKS_AT = (CreatePolicy,)
 _EVERYONE = {"public", "anon"}
 _WRITES = {"all", "update", "delete"}
 

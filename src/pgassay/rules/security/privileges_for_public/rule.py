@@ -21,6 +21,7 @@ from pgassay.model.actions import Other
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.EXPOSES
+LOOKS_AT = (Other,)
 _WRITES = {"INSERT", "UPDATE", "DELETE", "TRUNCATE"}
 _TEXT = re.compile(
     r"\AGRANT\s+(?:[\w\s,()]*\b(?:INSERT|UPDATE|DELETE|TRUNCATE|ALL)\b[\w\s,()]*)\sON\s+(?:TABLE\s|ALL\s+TABLES\s)?"

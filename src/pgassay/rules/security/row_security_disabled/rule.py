@@ -20,6 +20,7 @@ from pgassay.model.actions import RowSecurity
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.EXPOSES
+LOOKS_AT = (RowSecurity,)
 
 
 def find(step: Step) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from pgassay.model.actions import CreateRoutine
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.EXPOSES
+LOOKS_AT = (CreateRoutine,)
 _BODY = re.compile(r"\$(\w*)\$.*?\$\1\$|'(?:[^']|'')*'", re.DOTALL)
 
 
