@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pgassay.errors import DiskFull, InputError
+from pgassay.errors import InputError
 from pgassay.model import Name, Statement, Transaction, quote
 from pgassay.model.actions import (
     AddColumn,
@@ -23,19 +21,20 @@ from pgassay.model.actions import (
     Transact,
     Update,
 )
+from pgassay.rehearsal.absent import absent
 from pgassay.rehearsal.snapshot import Snapshot, snapshot
-from pgassay.server import SUPERUSER, Connection, ConnectionLost, Server, ServerMessage, StatementError
+from pgassay.rehearsal.watch import Allow, watch
+from pgassay.server import Connection, ConnectionLost, Server, ServerMessage, StatementError
 from pgassay.server.extensions import install, trusted
 from pgassay.sql.alone import stands_alone
 
 _UNDEFINED = {"42P01", "42703", "42704", "42883", "3F000", "42P02"}
-_MISSING = {"42501", "58P01"}  # insufficient_privilege; an extension's file that is not there
 
 
 @dataclass(slots=True, kw_only=True)
 class Play:
     """One statement as played. ``unit`` numbers the transaction in which it ran; ``retried`` tells that it failed and
-    ran after all once the rows in its way were gone."""
+    ran after all once the rows in its way were gone; ``ran`` is the SQL that took effect."""
 
     statement: Statement
     unit: int
@@ -47,6 +46,7 @@ class Play:
     skipped: str | None = None
     retried: bool = False
     left_invalid: tuple[Name, ...] = ()
+    ran: tuple[str, ...] = ()
 
 
 def play(
@@ -71,17 +71,16 @@ def play(
     DiskFull where the disk is. ``cut``: statements of earlier transactions that could not be run; what they would have
     made is ``missing`` here.
     """
-    player = _Player(server, database, transaction, limit, heal, look, before_each, after_each, refill)
-    player.cut.extend(cut)
-    plays = []
-    with server.connect(database) as session, player.watch(session):
+    with server.connect(database) as session, watch(server, session, "this migration") as allow:
+        player = _Player(server, database, transaction, limit, allow, heal, look, before_each, after_each, refill)
+        player.cut.extend(cut)
         session.run(f"SET statement_timeout = {int(limit * 1000)}")
         for statement in transaction.statements:
             if progress:
                 progress(f"{statement.path}:{statement.line}")
-            plays.append(player.play(session, statement))
-        player.finish(session, plays)
-    return plays
+            player.play(session, statement)
+        player.finish(session)
+    return player.plays
 
 
 def _changes_rows(statement: Statement) -> bool:
@@ -101,6 +100,16 @@ def left_out(plays: Sequence[Play]) -> tuple[Statement, ...]:
     return tuple(p.statement for p in plays if (p.error and not p.retried) or p.missing)
 
 
+def _ends(statement: Statement) -> bool:
+    """Whether the statement begins or ends a transaction."""
+    return any(t.kind in {"begin", "commit", "rollback"} for t in statement.of(Transact))
+
+
+def _aside(played: Play) -> Play:
+    """Where the time of a repetition goes: it is none of the statement's own."""
+    return Play(statement=played.statement, unit=played.unit)
+
+
 class _Player:
     def __init__(
         self,
@@ -108,6 +117,7 @@ class _Player:
         database: str,
         transaction: Transaction,
         limit: float,
+        allow: Allow,
         heal: bool,
         look: bool,
         before_each: Callable[[Connection, Statement], None] | None,
@@ -117,6 +127,7 @@ class _Player:
         self.server = server
         self.database = database
         self.limit = limit
+        self.allow = allow
         self.heal = heal
         self.look = look
         self.before_each = before_each
@@ -130,18 +141,19 @@ class _Player:
         self.last = Snapshot()
         self.looked = -1  # the unit of the last look
         self.cut: list[Statement] = []  # statements that could not be run for want of something
-        self.deadline: float | None = None
+        self.plays: list[Play] = []
 
     # One statement
 
-    def play(self, session: Connection, statement: Statement) -> Play:
+    def play(self, session: Connection, statement: Statement) -> None:
         played = Play(statement=statement, unit=self.unit)
+        self.plays.append(played)
         reason = self._beforehand(statement)
         if reason is not None:
             played.skipped = reason or None
             played.missing = bool(reason)
             played.before = played.after = self.last
-            return played
+            return
         wrapped = self._open(session, statement)
         played.unit = self.unit
         if self.before_each:
@@ -153,11 +165,11 @@ class _Player:
         if guarded:
             session.run("SAVEPOINT pgassay")
         error = self._timed(session, statement, statement.text, played)
+        if error is not None and session.transaction == "idle" and _ends(statement):
+            error = self._recover(session, error)
         if error is not None:
             played.error = error
             played.missing = self._is_missing(error)
-            if played.missing:
-                self.cut.append(statement)
             if guarded:
                 session.run("ROLLBACK TO SAVEPOINT pgassay")
             elif session.transaction == "failed":
@@ -166,8 +178,12 @@ class _Player:
                 played.left_invalid = self._left_invalid(session, played)
             if self.heal and not played.missing:
                 played.retried = self._retry(session, statement, played, guarded)
-        elif guarded:
-            session.run("RELEASE SAVEPOINT pgassay")
+            if not played.retried:
+                self.cut.append(statement)
+        else:
+            played.ran = (statement.text,)
+            if guarded:
+                session.run("RELEASE SAVEPOINT pgassay")
         played.after = self._look(session)
         if self.after_each and session.transaction != "failed":
             self.after_each(session, statement)
@@ -175,19 +191,20 @@ class _Player:
             self._commit(session, played)
         self.last = played.after
         self.looked = -1 if self._reads(statement) else self.unit
-        return played
 
     def _reads(self, statement: Statement) -> bool:
         """Whether the callbacks read tables around this statement: those scans must not count as its own."""
         return self.look and bool(self.before_each or self.after_each) and any(statement.of(AlterType))
 
-    def finish(self, session: Connection, plays: list[Play]) -> None:
+    def finish(self, session: Connection) -> None:
         """Commit what the runner would commit."""
-        if session.transaction == "open" and plays:
-            self._commit(session, plays[-1])
+        if session.transaction == "open" and self.plays:
+            self._commit(session, self.plays[-1])
 
     def _open(self, session: Connection, statement: Statement) -> bool:
         """Begin a transaction where the runner, or autocommit, has one. True where it ends with the statement."""
+        if session.transaction == "idle" and any(t.kind == "begin" for t in statement.of(Transact)):
+            self.unit += 1
         if session.transaction != "idle" or any(statement.of(Transact)):
             return False
         if self.one_block and not self.begun:
@@ -220,26 +237,26 @@ class _Player:
 
     def _timed(self, session: Connection, statement: Statement, sql: str, played: Play) -> ServerMessage | None:
         start = time.perf_counter()
-        self.deadline = time.monotonic() + self.limit + 1.0
+        self.allow(self.limit + 1.0)
         try:
             session.run(sql)
             return None
         except StatementError as error:
             if error.sqlstate == "57014" and time.perf_counter() - start >= self.limit * 0.9:
                 raise self._endless(statement) from None
-            if error.sqlstate == "53100":
-                raise DiskFull(str(error), hint="Free some space, or set PGASSAY_HOME to a larger disk.") from None
             return error.report
         except ConnectionLost:
             if time.perf_counter() - start >= self.limit:
                 raise self._endless(statement) from None
+            with self.server.connect("postgres"):  # else the server itself is gone, and its owner knows why
+                pass
             raise InputError(
                 "the scratch server lost its session while it ran this statement",
                 path=statement.path,
                 line=statement.line,
             ) from None
         finally:
-            self.deadline = None
+            self.allow(None)
             played.ms += (time.perf_counter() - start) * 1000
 
     def _endless(self, statement: Statement) -> InputError:
@@ -250,13 +267,51 @@ class _Player:
             hint="Give it more time with --statement-timeout SECONDS, or fewer rows with --rows.",
         )
 
+    # Ends of transactions
+
     def _commit(self, session: Connection, played: Play) -> None:
-        start = time.perf_counter()
-        try:
-            session.run("COMMIT")
-        except StatementError as error:  # a deferred constraint
-            played.error = played.error or error.report
-        played.ms += (time.perf_counter() - start) * 1000
+        error = self._timed(session, played.statement, "COMMIT", played)
+        if error is not None:  # a deferred constraint
+            self._recover(session, error)
+
+    def _recover(self, session: Connection, error: ServerMessage) -> ServerMessage | None:
+        """The whole transaction was rolled back at its end: find the statement to blame and run the others again.
+
+        Returns the error where there is none to blame.
+        """
+        unit = [p for p in self.plays if p.unit == self.unit and p.ran and not _ends(p.statement)]
+        left: ServerMessage | None = error
+        while unit and left:
+            guilty = self._to_blame(session, unit) if len(unit) > 1 else unit[0]
+            guilty.error, guilty.ran = left, ()
+            self.cut.append(guilty.statement)
+            unit.remove(guilty)
+            session.run("BEGIN")
+            for played in unit:
+                self._once_more(session, played)
+            left = self._timed(session, guilty.statement, "COMMIT", guilty)
+        return left
+
+    def _to_blame(self, session: Connection, unit: list[Play]) -> Play:
+        """The first statement from which on deferred constraints are violated, to the end of the transaction."""
+        blamed: Play | None = None
+        session.run("BEGIN")
+        for played in unit:
+            self._once_more(session, played)
+            session.run("SAVEPOINT pgassay")
+            violated = self._timed(session, played.statement, "SET CONSTRAINTS ALL IMMEDIATE", _aside(played))
+            session.run("ROLLBACK TO SAVEPOINT pgassay; RELEASE SAVEPOINT pgassay")
+            blamed = (blamed or played) if violated else None
+        session.run("ROLLBACK")
+        return blamed or unit[-1]
+
+    def _once_more(self, session: Connection, played: Play) -> None:
+        """What took effect before, without looks. What needs the statement to blame does without it now."""
+        for sql in played.ran:
+            session.run("SAVEPOINT pgassay")
+            if self._timed(session, played.statement, sql, _aside(played)):
+                session.run("ROLLBACK TO SAVEPOINT pgassay")
+            session.run("RELEASE SAVEPOINT pgassay")
 
     def _look(self, session: Connection) -> Snapshot:
         return snapshot(session) if self.look and session.transaction != "failed" else self.last
@@ -264,7 +319,7 @@ class _Player:
     # Errors
 
     def _is_missing(self, error: ServerMessage) -> bool:
-        if error.sqlstate in _MISSING or (error.sqlstate == "0A000" and "extension" in error.message):
+        if absent(error):
             return True
         return error.sqlstate in _UNDEFINED and any(_owes(statement, error) for statement in self.cut)
 
@@ -288,6 +343,7 @@ class _Player:
                 played.before = self._look(session)
                 played.ms = 0.0
                 if self._timed(session, statement, sql, played) is None:
+                    played.ran = (*preparation, sql)
                     if self.refill and any(line.startswith("TRUNCATE") for line in preparation):
                         self.refill(session)
                     return True
@@ -315,24 +371,3 @@ class _Player:
             yield [f"DELETE FROM {Name(error.schema, error.table)} WHERE {quote(error.column)} IS NULL"], statement.text
         if table is not None and error.sqlstate[:2] != "42" and not _changes_rows(statement):
             yield [f"TRUNCATE {table} CASCADE"], statement.text
-
-    # A statement may switch its own timeout off: then somebody outside must end it.
-
-    @contextlib.contextmanager
-    def watch(self, session: Connection) -> Iterator[None]:
-        done = threading.Event()
-
-        def patrol() -> None:
-            while not done.wait(0.25):
-                if self.deadline is not None and time.monotonic() > self.deadline:
-                    with self.server.connect("postgres", role=SUPERUSER) as guard:
-                        guard.run(f"SELECT pg_catalog.pg_terminate_backend({session.pid})")
-                    return
-
-        thread = threading.Thread(target=patrol, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()

@@ -10,6 +10,7 @@ from pgassay.model import Statement, literal, quote
 from pgassay.model.actions import CreateExtension
 from pgassay.rehearsal.presume_ddl import Assumption, draft
 from pgassay.rehearsal.presume_errors import Trial, attempt, revise
+from pgassay.rehearsal.watch import watch
 from pgassay.server import OWNER, SUPERUSER, Connection, Server, StatementError, available, install, trusted
 from pgassay.sql.usage import usage
 from pgassay.sql.usage_world import World
@@ -63,7 +64,8 @@ def tried(server: Server, session: Connection, world: World, statements: Sequenc
     made = draft(world)
     trial = Trial()
     for _ in range(_ROUNDS):
-        trial = attempt(session, made.statements, statements, ready)
+        with watch(server, session, "a trial of the migrations") as allow:
+            trial = attempt(session, made.statements, statements, ready, allow)
         if trial.lost or not revise(session, world, trial):
             break
         made = draft(world)

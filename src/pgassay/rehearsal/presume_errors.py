@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from pgassay.model import Name, Statement
@@ -23,6 +23,7 @@ from pgassay.sql.usage_known import EXTENSION_FUNCTIONS, EXTENSION_TYPES
 from pgassay.sql.usage_objects import CONVERTED, Column, Relation
 from pgassay.sql.usage_world import World
 
+_SECONDS = 5  # for one statement on empty tables
 _MISSING = {"42P01", "42703", "42704", "42883", "3F000", "42P10", "42830", "42804", "0A000", "58P01", "55000"}
 
 
@@ -67,19 +68,22 @@ def attempt(
     presumed: Sequence[str],
     statements: Sequence[Statement],
     ready: Collection[str] = (),
+    allow: Callable[[float | None], None] = lambda _seconds: None,
 ) -> Trial:
     """Run the presumed DDL and then the statements, each behind a savepoint, and roll everything back.
 
-    ``ready`` are extensions that are installed already.
+    ``ready`` are extensions that are installed already; ``allow`` gives the next statement so many seconds, even where
+    it switches its own timeout off.
     """
     trial = Trial()
-    session.run("BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL client_min_messages = error")
+    session.run(f"BEGIN; SET LOCAL statement_timeout = '{_SECONDS}s'; SET LOCAL client_min_messages = error")
     try:
         for sql in presumed:
             report = _run(session, sql)
             if report is not None:
                 trial.refused.append(Refused(sql, report))
         for statement in statements:
+            allow(_SECONDS + 1.0)
             text = in_transaction(statement)
             report = (
                 _run(session, text)
@@ -88,10 +92,11 @@ def attempt(
             )
             if report is not None:
                 trial.failed.append(Failed(statement, report))
+        allow(None)
         session.run("ROLLBACK")
         session.run("RESET ALL; RESET SESSION AUTHORIZATION")
     except ConnectionLost:
-        trial.lost = True  # a statement that ends its own session
+        trial.lost = True  # a statement that ends its own session, or never ends
     return trial
 
 

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pgassay.catalog import Catalog, Table
-from pgassay.errors import DiskFull
 from pgassay.model import Name, literal, quote
-from pgassay.server import Connection, ServerMessage, StatementError
+from pgassay.rehearsal.watch import watch
+from pgassay.server import Connection, Server, ServerMessage, StatementError
 
 _MOST_LABELS = 20
+_SECONDS = 5
+TIMED_OUT = "57014"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,21 +78,32 @@ def workload_probes(statements: Sequence[str]) -> tuple[Probe, ...]:
     return tuple(Probe(sql=sql, source="workload", prepared="$1" in sql) for sql in statements)
 
 
-def try_probes(session: Connection, probes: Sequence[Probe]) -> dict[Probe, ServerMessage]:
-    """Run each in a transaction that is rolled back; the errors of those that fail."""
+def try_probes(server: Server, session: Connection, probes: Sequence[Probe]) -> dict[Probe, ServerMessage]:
+    """Run each in a transaction that is rolled back; the errors of those that fail.
+
+    One that takes longer than _SECONDS is not broken but slow: it and all others of its table count as failing with
+    query_canceled (TIMED_OUT), and only on the first is that time spent.
+    """
     failed: dict[Probe, ServerMessage] = {}
+    slow: dict[Name | None, ServerMessage] = {}
     opened = session.transaction == "idle"
-    if opened:
-        session.run("BEGIN")
-    for probe in probes:
-        command = f"PREPARE pgassay_probe AS {probe.sql}; DEALLOCATE pgassay_probe" if probe.prepared else probe.sql
-        try:
-            session.run(f"SAVEPOINT pgassay_probe; {command}; ROLLBACK TO SAVEPOINT pgassay_probe")
-        except StatementError as error:
-            if error.sqlstate == "53100":
-                raise DiskFull(str(error)) from None
-            failed[probe] = error.report
-            session.run("ROLLBACK TO SAVEPOINT pgassay_probe")
-    if opened:
-        session.run("ROLLBACK")
+    with watch(server, session, "a statement of the running application") as allow:
+        if opened:
+            session.run("BEGIN")
+        session.run(f"SAVEPOINT pgassay_probes; SET LOCAL statement_timeout = '{_SECONDS}s'")
+        for probe in probes:
+            if probe.table is not None and probe.table in slow:
+                failed[probe] = slow[probe.table]
+                continue
+            command = f"PREPARE pgassay_probe AS {probe.sql}; DEALLOCATE pgassay_probe" if probe.prepared else probe.sql
+            allow(_SECONDS + 1.0)
+            try:
+                session.run(f"SAVEPOINT pgassay_probe; {command}; ROLLBACK TO SAVEPOINT pgassay_probe")
+            except StatementError as error:
+                failed[probe] = error.report
+                if error.sqlstate == TIMED_OUT:
+                    slow[probe.table] = error.report
+                session.run("ROLLBACK TO SAVEPOINT pgassay_probe")
+        allow(None)
+        session.run("ROLLBACK" if opened else "ROLLBACK TO SAVEPOINT pgassay_probes; RELEASE SAVEPOINT pgassay_probes")
     return failed

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field, replace
 from pgassay.catalog import Catalog, read
 from pgassay.model import Name, Statement, Transaction
 from pgassay.model.observations import LOCK_MODES, Break, Failure, Lock, Loss, Observation, Rehearsed, Work
+from pgassay.rehearsal.filling import fill_watched
 from pgassay.rehearsal.made_up import wants_production
 from pgassay.rehearsal.play import Play, left_out, play
-from pgassay.rehearsal.probe import Probe, catalog_probes, try_probes, view_probes, workload_probes
+from pgassay.rehearsal.probe import TIMED_OUT, Probe, catalog_probes, try_probes, view_probes, workload_probes
 from pgassay.rehearsal.snapshot import losses, snapshot, work
 from pgassay.rehearsal.touched import touched, with_relatives
 from pgassay.rehearsal.values import Values, values_before, values_lost
 from pgassay.server import Connection, Server, ServerMessage
-from pgassay.twin import Fill, fill
+from pgassay.twin import Fill
 
 _SECOND_SIZE = 5  # times the rows of the first run, for the tables whose work grows
 _SECOND_ROWS = 5_000
@@ -126,7 +127,7 @@ class _Scene:
                 progress=self.progress,
             )
             with self.server.connect(name) as session:
-                broken = {p: error for p, error in try_probes(session, probes).items() if p not in already}
+                broken = self._broken(session, [p for p in probes if p not in already])
         breaks = self._attribute(broken) if broken else {}
         observations = []
         for number, played in enumerate(plays):
@@ -160,7 +161,8 @@ class _Scene:
     def _populated(self, rows: int | Mapping[Name, int]) -> Iterator[tuple[str, Fill]]:
         with self.server.database(self.database) as name:
             with self.server.connect(name) as session:
-                filled = fill(
+                filled = fill_watched(
+                    self.server,
                     session,
                     self.before,
                     rows=rows,
@@ -177,7 +179,15 @@ class _Scene:
         standing = [t.name for t in catalog.tables if t.name in self.reached]
         empty = [t for t in standing if session.value(f"SELECT EXISTS (SELECT FROM {t})") == "f"]
         if empty:
-            fill(session, catalog, rows=self.conditions.rows, seed=self.conditions.seed, obey=self.after, tables=empty)
+            fill_watched(
+                self.server,
+                session,
+                catalog,
+                rows=self.conditions.rows,
+                seed=self.conditions.seed,
+                obey=self.after,
+                tables=empty,
+            )
 
     # The old application
 
@@ -193,8 +203,13 @@ class _Scene:
             *(view_probes(self.before) if self.before.views != self.after.views or touched else ()),
             *workload_probes(self.conditions.workload),
         ]
-        already = set(try_probes(session, probes))
+        already = set(try_probes(self.server, session, probes))
         return [p for p in probes if p not in already], already
+
+    def _broken(self, session: Connection, probes: Sequence[Probe]) -> dict[Probe, ServerMessage]:
+        """Those that fail; one that only takes long is not broken."""
+        tried = try_probes(self.server, session, probes)
+        return {probe: error for probe, error in tried.items() if error.sqlstate != TIMED_OUT}
 
     def _attribute(self, broken: Mapping[Probe, ServerMessage]) -> dict[int, tuple[Break, ...]]:
         """Play once more and try the broken statements after each step: the first step that breaks one is its cause."""
@@ -204,7 +219,7 @@ class _Scene:
         waiting = list(broken)
 
         def check(session: Connection, statement: Statement) -> None:
-            for probe, error in try_probes(session, waiting).items():
+            for probe, error in self._broken(session, waiting).items():
                 waiting.remove(probe)
                 found.setdefault(id(statement), []).append(_break(probe, error))
 

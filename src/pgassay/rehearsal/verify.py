@@ -10,13 +10,13 @@ from pgassay.catalog import Catalog, read
 from pgassay.errors import InputError
 from pgassay.model import Name, Statement, Transaction
 from pgassay.model.observations import LOCK_MODES
+from pgassay.rehearsal.filling import fill_watched
 from pgassay.rehearsal.play import Play, play
 from pgassay.rehearsal.rehearse import Conditions, held
 from pgassay.rehearsal.snapshot import work
 from pgassay.rehearsal.touched import touched, with_relatives
 from pgassay.server import Server, StatementError
 from pgassay.sql import parse
-from pgassay.twin import fill
 
 _BLOCKING = LOCK_MODES.index("SHARE")
 
@@ -43,10 +43,21 @@ def verify(
     with server.database(database) as name:
         with server.connect(name) as session:
             reached = with_relatives(touched(transaction, before, after), before)
-            fill(session, before, rows=conditions.rows, seed=conditions.seed, obey=after, tables=reached)
+            fill_watched(
+                server,
+                session,
+                before,
+                rows=conditions.rows,
+                seed=conditions.seed,
+                obey=after,
+                tables=reached,
+            )
             tables, rows = held(session)
             kept = _counts(server, name, tables.values())
-        plays = play(server, name, changed, limit=conditions.limit)
+        try:
+            plays = play(server, name, changed, limit=conditions.limit)
+        except InputError:  # it does not end in time, or ends its session
+            return False
         if any(p.error or p.skipped for p in plays):
             return False
         if any(_blocks(p, tables, rows) for p in plays[place : place + len(instead)]):

@@ -15,6 +15,7 @@ from pgassay.twin.plans import RowPlan, Unfillable
 from pgassay.twin.rows import Planner
 from pgassay.twin.targets import Target, targets_of
 
+_TIMED_OUT = "57014"  # query_canceled: a trigger or function that never ends
 _SLOWLY = 300  # rows tried one by one where no set of them goes in
 
 
@@ -234,6 +235,8 @@ class _Work:
             if error is None:
                 break
             first = first or error
+            if error.sqlstate == _TIMED_OUT:
+                break
             if error.sqlstate == "23503" and not pool:
                 pool = True
             elif error.sqlstate in {"23514", "23502"} and not filtered:
@@ -247,7 +250,7 @@ class _Work:
             plan = self._replanned(target, pool, unlinked) or plan
         else:
             error = first
-        if error is not None:
+        if error is not None and error.sqlstate != _TIMED_OUT:
             most = min(plan.rows, _SLOWLY)
             self._attempt(write.one_by_one(plan, most))
         (number,) = self._counts([target.name])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pgassay.errors import InputError
-from pgassay.model.actions import Delete, Insert, Query, Update
+from pgassay.model.actions import Delete, Insert, Query, Transact, Update
 from pgassay.server import Connection, StatementError
 from pgassay.sql import parse
 from pgassay.sql.queries import queries
@@ -19,7 +19,7 @@ def read_file(path: str) -> tuple[str, ...]:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the workload: {error}", path=path) from None
-    return tuple(s.text for s in parse(text, path))
+    return tuple(s.text for s in parse(text, path) if not any(s.of(Transact)))
 
 
 def read_statistics(connection: Connection) -> tuple[str, ...]:
