@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping
 
 from pgassay.catalog import Catalog, ColumnStats
 from pgassay.model import Name
 from pgassay.rehearsal.watch import watch
-from pgassay.server import Connection, Server
+from pgassay.server import Connection, Server, StatementError
 from pgassay.twin import Fill, fill
 
 _SECONDS = 5.0  # for one statement of few rows
@@ -25,9 +26,11 @@ def fill_watched(
     obey: Catalog,
     tables: Collection[Name],
     statistics: Mapping[Name, Mapping[str, ColumnStats]] | None = None,
+    empty: Collection[Name] = (),
 ) -> Fill:
     """``twin.fill`` within a time: a table that takes longer stays empty and is named; InputError where even ending
-    the statement is no use."""
+    the statement is no use. Tables that are ``empty`` in production lose their rows again, once they have told what
+    a row looks like."""
     most = rows if isinstance(rows, int) else max(rows.values(), default=0)
     seconds = _SECONDS + most / _ROWS_A_SECOND
     before = session.value("SHOW statement_timeout")
@@ -35,6 +38,9 @@ def fill_watched(
         session.run(f"SET statement_timeout = {int(seconds * 1000)}")
         allow(_ALL + most * len(tables) / _ROWS_A_SECOND)
         filled = fill(session, catalog, rows=rows, seed=seed, obey=obey, statistics=statistics, tables=tables)
+        for name in sorted(filled.rows.keys() & set(empty)):
+            with contextlib.suppress(StatementError):  # others' rows point at them
+                session.run(f"DELETE FROM {name}; ANALYZE {name}")
         session.run(f"SET statement_timeout = '{before}'")
         allow(None)
     return filled

@@ -170,6 +170,7 @@ class _Scene:
                     obey=self.after,
                     statistics=self.conditions.statistics,  # type: ignore[arg-type]
                     tables=self.reached,
+                    empty=[name for name, known in self.conditions.production.items() if known == 0],
                 )
             yield name, filled
 
