@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from pgassay import __version__
+from pgassay.cli.explain import explain
 from pgassay.cli.face import Face
 from pgassay.cli.review import review
 from pgassay.cli.rules import rules
 from pgassay.cli.schema import schema
 from pgassay.cli.seed import seed
+from pgassay.cli.twin import twin
 
 __all__ = ["main"]
 
@@ -24,5 +26,5 @@ def main() -> None:
     """
 
 
-for command in (review, seed, rules, schema):
+for command in (review, seed, twin, explain, rules, schema):
     main.add_command(command)

@@ -20,7 +20,7 @@ from pgassay.server import LiveConnection, StatementError, connect_live
 from pgassay.sql.queries import queries
 from pgassay.sql.single import without_values
 from pgassay.twin.export_dump import dump_schema
-from pgassay.twin.export_file import Attribute, Call, End, Export, Extended, Relation, ServerFacts
+from pgassay.twin.export_file import Attribute, Call, End, Export, Extended, Relation, ServerFacts, settled
 from pgassay.twin.index_size import height_of
 
 _AT_ONCE = 40  # indexes a query
@@ -69,7 +69,7 @@ def export(url: str, *, values: bool = True, progress: Callable[[str], None] = l
         left_out.append(f"{len(unreadable)} tables that {url_user(url)} has no privilege for: {shown}")
         lost = set(unreadable)
         result = replace(result, relations=tuple(r for r in relations if (r.schema, r.table or r.name) not in lost))
-    return replace(result, schema=schema, left_out=tuple(left_out))
+    return settled(replace(result, schema=schema, left_out=tuple(left_out)))
 
 
 def url_user(url: str) -> str:

@@ -156,6 +156,11 @@ class Export:
         return sum(r.blocks + r.toast_blocks for r in self.relations) * self.server.block_size
 
 
+def settled(export: Export) -> Export:
+    """The export as it will be read from its file: whole numbers that should be floats are."""
+    return msgspec.convert(msgspec.to_builtins(export), Export)
+
+
 def pack(export: Export) -> bytes:
     """The file's bytes: the same for the same export."""
     return gzip.compress(msgspec.json.encode(export), _PACK, mtime=0)

@@ -7,6 +7,7 @@ production's, so plans and costs are too. Without values (``export --no-values``
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -72,7 +73,6 @@ class Ghost:
         where PostgreSQL refuses it.
         """
         self._switch(frozenset())
-        self._forget()
         return candidates.create(self, ddl, pages, height, tuples)
 
     def drop_index(self, name: str) -> None:
@@ -85,8 +85,13 @@ class Ghost:
         """The owner's session, with production's settings."""
         if self._session is None:
             self._session = self.server.connect(self.database)
-            _steer(self._session, self.export)
+            self._steer(self._session)
         return self._session
+
+    @property
+    def search_path(self) -> str:
+        """Where production looks for unqualified names."""
+        return self.export.search_path or '"$user", public'
 
     @property
     def admin(self) -> Connection:
@@ -114,11 +119,10 @@ class Ghost:
     ) -> None:
         self.close()
 
-    def _forget(self) -> None:
-        """End the owner's session: it remembers how large files were."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+    def _steer(self, session: Connection) -> None:
+        """Production's settings, as far as this version has them and a plain role may set them."""
+        wanted = self.export.settings | {"search_path": self.search_path}
+        session.run(sql("steer"), [json.dumps(wanted)])
 
     def _switch(self, off: frozenset[str]) -> None:
         for names, valid in ((self._off - off, "true"), (off - self._off, "false")):
@@ -173,15 +177,6 @@ def ghost(server: Server, export: Export, progress: Callable[[str], None] = lamb
     with server.connect(name) as owner:
         owner.run(f"SET client_min_messages = error; DROP SCHEMA IF EXISTS {HELPER} CASCADE")
     return made
-
-
-def _steer(session: Connection, export: Export) -> None:
-    """Production's settings, as far as this version has them and a plain role may set them."""
-    known = {row[0] for row in session.run("SELECT name FROM pg_catalog.pg_settings WHERE context = 'user'")}
-    wanted = {k: v for k, v in export.settings.items() if k in known}
-    wanted["search_path"] = export.search_path or '"$user", public'
-    for setting, value in wanted.items():
-        session.run("SELECT pg_catalog.set_config($1, $2, false)", [setting, value])
 
 
 def _write_files(made: Ghost, ends: Ends) -> None:

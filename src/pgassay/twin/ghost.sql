@@ -173,7 +173,13 @@ SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind A
        COALESCE((SELECT pg_catalog.json_object_agg(o.option_name, o.option_value)
                  FROM pg_catalog.pg_options_to_table(c.reloptions) o), '{}') AS options,
        (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-            'column', ta.attname, 'number', a.attnum, 'length', a.attlen, 'align', a.attalign, 'type', t.typname,
+            'column', ta.attname,
+            'expression', CASE WHEN ta.attname IS NULL THEN pg_catalog.pg_get_indexdef(c.oid, a.attnum, true) END,
+            'types', CASE WHEN ta.attname IS NULL THEN
+                (SELECT pg_catalog.json_object_agg(xa.attname, xt.typname)
+                 FROM pg_catalog.pg_attribute xa JOIN pg_catalog.pg_type xt ON xt.oid = xa.atttypid
+                 WHERE xa.attrelid = i.indrelid AND xa.attnum > 0) END,
+            'number', a.attnum, 'length', a.attlen, 'align', a.attalign, 'type', t.typname,
             'merges', EXISTS (SELECT FROM pg_catalog.pg_opclass oc
                               JOIN pg_catalog.pg_amproc p ON p.amprocfamily = oc.opcfamily
                                    AND p.amproclefttype = oc.opcintype AND p.amprocnum = 4
@@ -190,3 +196,15 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
 JOIN pg_catalog.pg_am m ON m.oid = c.relam
 WHERE c.oid = ANY ($1::oid[])) x
+
+-- name: steer
+SELECT pg_catalog.set_config(s.name, x.value, false)
+FROM pg_catalog.json_each_text($1::json) x JOIN pg_catalog.pg_settings s ON s.name = x.key AND s.context = 'user'
+
+-- name: file_number
+SELECT pg_catalog.pg_relation_filenode($1::oid)
+
+-- name: evict
+SELECT pg_catalog.count(pgassay.pg_buffercache_evict(b.bufferid)) FROM pgassay.pg_buffercache b
+WHERE b.relfilenode = $1::oid
+  AND b.reldatabase = (SELECT oid FROM pg_catalog.pg_database WHERE datname = $2)

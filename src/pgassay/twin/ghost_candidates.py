@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pgassay.errors import InputError
 from pgassay.model import Name
 from pgassay.model.actions import CreateIndex
+from pgassay.server import available
 from pgassay.sql import parse
 from pgassay.twin import ghost_files as files
 from pgassay.twin import index_size
@@ -37,7 +40,6 @@ def create(ghost: Ghost, ddl: str, pages: int | None, height: int | None, tuples
         total = sum(rows.values()) or 1.0
         rows = {oid: tuples * n / total for oid, n in rows.items()}
     blocks = {row["oid"]: _blocks(ghost, row["path"]) for row in leaves}
-    ghost.close()
     _build(ghost, _CONCURRENTLY.sub(r"\1", ddl), leaves)
     before = {oid for row in tables.values() for oid in row["indexes"] or []}
     now = {oid for row in ghost.admin.json(sql("parts"), [table]) for oid in row["indexes"] or []}
@@ -53,10 +55,10 @@ def create(ghost: Ghost, ddl: str, pages: int | None, height: int | None, tuples
         size = computed(ghost, index, tables[index["table"]], count, blocks[index["table"]])
         if pages is not None:
             part = max(1, round(pages * (count / share if len(leaves) > 1 else 1)))
-            size = index_size.Size(pages=part, height=size.height if height is None else height)
+            size = replace(size, pages=part, height=size.height if height is None else height)
         elif height is not None:
-            size = index_size.Size(pages=size.pages, height=height)
-        _write(ghost, index, size)
+            size = replace(size, height=height)
+        _write(ghost, index, size, blocks[index["table"]])
         sizes.append({**index, "pages": size.pages, "tuples": count, "all_visible": 0})
     write_sizes_of(ghost.admin, sizes)
     top = next(index for index in made if index["table"] == int(table or 0))
@@ -120,29 +122,62 @@ def _build(ghost: Ghost, ddl: str, leaves: list[dict[str, Any]]) -> None:
     try:
         for path in lengths:
             files.shrink(path)
-        ghost.session.run(ddl)
+        # A session of its own: others may have opened the tables' further segments and know better.
+        with ghost.server.connect(ghost.database) as session:
+            session.run("SELECT pg_catalog.set_config('search_path', $1, false)", [ghost.search_path])
+            # Else COMMIT logs the new pages, and reads them into the server's memory for that (smgrDoPendingSyncs).
+            session.run("SET wal_skip_threshold = 0")
+            session.run(ddl)
     finally:
-        ghost.close()
         for path, length in lengths.items():
             os.truncate(path, length)
 
 
-def _write(ghost: Ghost, index: dict[str, Any], size: index_size.Size) -> None:
+def _write(ghost: Ghost, index: dict[str, Any], size: index_size.Size, table_blocks: int) -> None:
     # A B-tree's pages have not been in the server's memory yet: its build writes past it. Those of others have.
     path = ghost.path(index["path"])
     if index["method"] == "btree" and size.pages > 1:
         led = {row["oid"]: row for row in ghost.admin.json(sql("led")) or []}
         entries = entries_of(led.get(index["oid"]), ghost.ends, ghost.server.data)
         files.write_btree(path, min(size.height, size.pages - 2), entries)
+    elif index["method"] in ("gin", "brin") and _evicted(ghost, index["oid"]):
+        if index["method"] == "brin":
+            files.write_brin(path, table_blocks)
+        else:
+            entry_pages = min(size.entry_pages, size.pages - 2)
+            files.write_gin(path, 0, size.pages, entry_pages, size.pages - 2 - entry_pages, size.entries)
     files.resize(path, size.pages)
+
+
+def _evicted(ghost: Ghost, oid: int) -> bool:
+    """Whether the server has let go of an index's pages; before PostgreSQL 17 nobody can ask it to."""
+    if ghost.server.major < 17 or "pg_buffercache" not in available(ghost.server):
+        return False
+    # From the server's own database, where no user's objects are.
+    tools = ghost.server.admin
+    tools.run("CREATE SCHEMA IF NOT EXISTS pgassay; CREATE EXTENSION IF NOT EXISTS pg_buffercache SCHEMA pgassay")
+    tools.run(sql("evict"), [ghost.admin.value(sql("file_number"), [oid]), ghost.database])
+    tools.notices()
+    return True
 
 
 def _statistics(ghost: Ghost, table: dict[str, Any], column: str | None) -> Attribute | None:
     return ghost.statistics.get((table["schema"], table["name"], column)) if column else None
 
 
+def _like(ghost: Ghost, key: dict[str, Any], table: dict[str, Any]) -> str | None:
+    """The one column of an expression such as ``lower(email)``, if its values are of the column's type."""
+    words = set(re.findall(r'[\w$]+|"[^"]+"', key["expression"] or ""))
+    place = (table["schema"], table["name"])
+    names = [
+        n for (schema, name, n) in ghost.statistics if (schema, name) == place and (n in words or f'"{n}"' in words)
+    ]
+    return names[0] if len(names) == 1 and key["type"] == key["types"].get(names[0]) else None
+
+
 def _key(ghost: Ghost, key: dict[str, Any], table: dict[str, Any]) -> index_size.Key:
-    known = _statistics(ghost, table, key["column"])
+    known = _statistics(ghost, table, key["column"] or _like(ghost, key, table))
+    lengths = _LENGTHS.get(key["type"])
     rows = max(float(table["tuples"]), 1.0)
     varying = key["length"] < 0
     width = float(key["length"]) if not varying else float(known.avg_width) if known else _UNKNOWN_WIDTH
@@ -159,19 +194,33 @@ def _key(ghost: Ghost, key: dict[str, Any], table: dict[str, Any]) -> index_size
         null_frac=known.null_frac,
         common=known.most_common_freqs or (),
         merges=key["merges"],
-        widths=_widths(known) if key["type"] in ("text", "varchar", "bpchar") else (),
+        widths=_widths(known, lengths) if lengths else (),
     )
 
 
-def _widths(known: Attribute) -> tuple[int, ...]:
-    """The lengths of sampled texts, each as often as it weighs."""
+def _text_length(value: str) -> int:
+    return len(value.encode()) + 1
+
+
+def _numeric_length(value: str) -> int:
+    """Two bytes of header after varlena's own, and two for each four decimal digits that are not zero."""
+    whole, _, part = value.lstrip("-").partition(".")
+    whole, part = whole.lstrip("0"), part.rstrip("0")
+    return 3 + 2 * (-(-len(whole) // 4) + -(-len(part) // 4))
+
+
+_LENGTHS = {"text": _text_length, "varchar": _text_length, "bpchar": _text_length, "numeric": _numeric_length}
+
+
+def _widths(known: Attribute, length: Callable[[str], int]) -> tuple[int, ...]:
+    """The lengths of sampled values, each as often as it weighs."""
     found: list[int] = []
     common = _elements_of(known.most_common_vals)
     for value, frequency in zip(common, known.most_common_freqs or (), strict=False):
-        found += [len(value.encode()) + 1] * max(1, round(frequency * 200))
+        found += [length(value)] * max(1, round(frequency * 200))
     rest = _elements_of(known.histogram_bounds)
     times = max(1, round((1 - sum(known.most_common_freqs or ())) * 200 / max(len(rest), 1)))
-    found += [len(value.encode()) + 1 for value in rest for _ in range(times)]
+    found += [length(value) for value in rest for _ in range(times)]
     return tuple(found)
 
 

@@ -35,6 +35,8 @@ def plan(
     refuses it.
     """
     query = single(sql)
+    if parameters and not query.parameters:
+        raise InputError("the query has no parameters ($1 …)")
     if parameters is not None and len(parameters) < query.parameters:
         raise InputError(f"the query has {query.parameters} parameters, {len(parameters)} were given")
     try:

@@ -7,6 +7,7 @@ and SP-GiST have coarser ones.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,10 +42,12 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """Pages of 8 KiB, and the levels above a B-tree's leaves."""
+    """Pages of 8 KiB, the levels above a B-tree's leaves, and of a GIN index its pages of entries and its entries."""
 
     pages: int
     height: int = 0
+    entry_pages: int = 0
+    entries: int = 0
 
     @property
     def bytes(self) -> int:
@@ -71,10 +74,7 @@ def btree(
         total, entries = rows * (tuple_bytes + _POINTER), rows
     average = total / max(entries, 1.0)
     high_key = _pivot(keys, distinct=_combinations(rows, keys) / rows) + _POINTER
-    # A page is closed once less than its reserve is free; the tuple that crosses the line moves on, its key stays.
-    room = _USABLE - PAGE * (100 - fill) / 100 + average / 2 - high_key
-    room = max(math.floor(room / average), 1) * average if average > room / 8 else max(room, average)
-    leaves = max(1, math.ceil(total / room))
+    leaves = max(1, math.ceil(entries / _kept(average, average - tuple_bytes - _POINTER, fill)))
     pages, height, level = leaves, 0, leaves
     fan_out = max(2, int(_USABLE * _UPPER_FILL // high_key))
     while level > 1:
@@ -123,11 +123,13 @@ def gin(rows: float, entries_per_row: float, distinct: float, entry_width: float
     per_address = max(1.0, math.ceil((math.log2(gap) + 3) / 7)) if each > 1 else 6.0
     posting = each * per_address
     entry = _aligned(8 + entry_width) + _POINTER
+    # Entries come in sorted batches and halve the page that they overflow.
     if posting > 2000:
-        pages = distinct * (entry + 8) / (_USABLE * 0.7) + distinct * math.ceil(posting / (_USABLE * 0.95))
+        inside, outside = entry + 8, distinct * math.ceil(posting / (_USABLE * 0.66))
     else:
-        pages = distinct * (entry + _aligned(posting + 2)) / (_USABLE * 0.72)
-    return Size(pages=2 + math.ceil(pages))
+        inside, outside = entry + _aligned(posting + 2), 0.0
+    pages = math.ceil(distinct * inside / (_USABLE * 0.5))
+    return Size(pages=2 + pages + math.ceil(outside), entry_pages=pages, entries=round(distinct))
 
 
 def gist(rows: float, width: float, fill: float = 0.68) -> Size:
@@ -135,6 +137,14 @@ def gist(rows: float, width: float, fill: float = 0.68) -> Size:
     entry = _aligned(8 + width) + _POINTER
     leaves = max(1, math.ceil(rows * entry / (_USABLE * fill)))
     return Size(pages=leaves + math.ceil(leaves * entry / (_USABLE * fill)) + 1)
+
+
+def _kept(average: float, posting: float, fill: int) -> float:
+    """Index tuples that stay on a leaf. It is closed when less than the reserve is free, a posting list counted as free
+    where it would be cut off a high key; the last tuple then moves on and leaves its key."""
+    reserve = max(PAGE * (100 - fill) / 100 - max(posting, 0.0), average + 8)
+    number = (_USABLE - _POINTER - reserve) / average
+    return max(1.0, math.floor(number + 0.1) if average > 200 else number - 0.5)
 
 
 def _ceil(value: float, step: int) -> float:
@@ -163,8 +173,8 @@ def _tuple(keys: Sequence[Key], header: int, *, sparse: bool = False) -> float:
             if len(set(key.widths)) > 1 and spread is None and share == 1:
                 spread = key.widths
                 continue
-            loose = loose or (not key.widths and key.width != int(key.width)) or share < 1
-            fixed += key.width * share
+            loose = loose or not key.widths or share < 1
+            fixed += (key.widths[0] if len(set(key.widths)) == 1 else key.width) * share
         else:
             fixed = _ceil(fixed, key.align) if share == 1 else fixed
             loose = loose or share < 1
@@ -196,41 +206,34 @@ def _combinations(rows: float, keys: Sequence[Key]) -> float:
 
 
 def _groups(rows: float, keys: Sequence[Key]) -> Iterator[tuple[float, float]]:
-    """Runs of equal keys: (how many, of how many rows each)."""
-    if len(keys) == 1:
-        key = keys[0]
-        left, distinct = rows * (1 - key.null_frac), max(key.distinct, 1.0)
-        if key.null_frac * rows >= 1:
-            yield 1.0, rows * key.null_frac
-        for frequency in key.common:
-            if frequency * rows >= 1:
-                yield 1.0, frequency * rows
-                left -= frequency * rows
-                distinct -= 1
-        if left >= 1:
-            yield from _spread(left, min(max(distinct, 1.0), left))
-        return
-    # One column's common values with all combinations of the others.
-    skewed = max(keys, key=lambda k: sum(k.common))
-    others = _others(keys, skewed)
-    left = rows
-    parts = [frequency * rows for frequency in skewed.common if frequency * rows >= 1]
-    if skewed.null_frac * rows >= 1:
-        parts.append(skewed.null_frac * rows)
-    for part in parts:
-        yield from _spread(part, _occupied(part, others))
-        left -= part
-    if left >= 1:
-        yield from _spread(left, _occupied(left, max(skewed.distinct - len(skewed.common), 1.0) * others))
+    """Runs of equal keys: (how many, of how many rows each). Columns are taken as independent of each other."""
+    for parts in itertools.product(*(_parts(key, rows) for key in keys)):
+        share = math.prod(part[0] for part in parts) * rows
+        if share > 0:
+            yield from _spread(share, _occupied(share, math.prod(part[1] for part in parts), exact=len(keys) == 1))
 
 
-def _others(keys: Sequence[Key], skewed: Key) -> float:
-    return math.prod(max(k.distinct, 1.0) + (1 if k.null_frac > 0 else 0) for k in keys if k is not skewed)
+def _parts(key: Key, rows: float) -> list[tuple[float, float]]:
+    """A column's rows by how common their values are: (share of the rows, distinct values)."""
+    parts = [(key.null_frac, 1.0)] if key.null_frac * rows >= 1 else []
+    common = sorted((f for f in key.common if f * rows >= 1), reverse=True)
+    start = 0
+    while start < len(common):
+        end = start
+        while end < len(common) and common[end] > common[start] / 2:
+            end += 1
+        parts.append((sum(common[start:end]), float(end - start)))
+        start = end
+    rest = 1 - sum(share for share, _ in parts)
+    if rest * rows >= 1:
+        parts.append((rest, max(key.distinct - len(common), 1.0)))
+    return parts
 
 
-def _occupied(rows: float, possible: float) -> float:
-    if possible > rows * 1e6:
-        return rows
+def _occupied(rows: float, possible: float, *, exact: bool) -> float:
+    """How many of so many possible values occur in so many rows; ``exact`` where all of them do."""
+    if exact or possible > rows * 1e6:
+        return max(1.0, min(rows, possible))
     return max(1.0, min(rows, possible * -math.expm1(-rows / possible)))
 
 

@@ -77,6 +77,11 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
     options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden]
     if options:
         yield "\n".join(["| option | default | |", "| --- | --- | --- |", *(_option(o, context) for o in options)])
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            if below is not None and not below.hidden:
+                yield from _command(below, click.Context(below, info_name=name, parent=context))
 
 
 def _help(command: click.Command) -> str:

@@ -1,0 +1,110 @@
+"""``pgassay twin`` and ``pgassay explain --twin``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pgassay.errors import InputError, ServerUnavailable
+from pgassay.server import Binaries, find_binaries, scratch
+from pgassay.twin.export import export
+from pgassay.twin.export_file import Export, load, save
+from pgassay.twin.ghost import Ghost, ghost
+
+Progress = Callable[[str], None]
+FORMAT = "pgassay-explain/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """An export as it was written: how many bytes the file has, and how many the database."""
+
+    path: Path
+    bytes: int
+    export: Export
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """A query's plan at production's size: PostgreSQL's own object, and where the twin is not like production."""
+
+    query: str
+    plan: dict[str, Any]
+    twin: Export
+    remarks: tuple[str, ...]
+
+
+def export_twin(url: str, output: Path, *, values: bool, progress: Progress) -> Exported:
+    """Write what a twin of this database needs. Raises ConnectionProblem, InputError, DiskFull."""
+    made = export(url, values=values, progress=progress)
+    return Exported(path=output, bytes=save(made, output), export=made)
+
+
+def explain_twin(
+    file: Path,
+    query: str,
+    *,
+    parameters: Sequence[str | None] | None = None,
+    without: Sequence[str] = (),
+    indexes: Sequence[str] = (),
+    postgres_version: int | None = None,
+    postgres_bin: str | None = None,
+    progress: Progress = lambda _: None,
+) -> Explained:
+    """Plan one query on a ghost of the export, ``without`` some indexes, and with ``indexes`` (CREATE INDEX …) more."""
+    twin = load(file)
+    binaries = _binaries(twin.server.major, postgres_version, postgres_bin)
+    progress(f"Starting PostgreSQL {binaries.version}")
+    with scratch(binaries) as server, ghost(server, twin, progress) as made:
+        progress("Planning")
+        for ddl in indexes:
+            made.create_index(ddl)
+        plan = made.explain(query, parameters, without)
+        return Explained(query=query, plan=plan, twin=twin, remarks=_remarks(made))
+
+
+def explain_json(explained: Explained) -> str:
+    """The document of ``--format json``: PostgreSQL's own plan under ``plan``."""
+    server = explained.twin.server
+    document = {
+        "format": FORMAT,
+        "query": explained.query,
+        "twin": {"made": explained.twin.made, "version": server.version, "values": explained.twin.values},
+        "remarks": list(explained.remarks),
+        "plan": explained.plan,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def query_text(given: str, standard_input: Callable[[], str]) -> str:
+    """The text itself, or that of a ``.sql`` file or (``-``) of standard input."""
+    if given == "-":
+        return standard_input()
+    if given.endswith(".sql") and "\n" not in given:
+        try:
+            return Path(given).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"cannot be read: {error}", path=given) from None
+    return given
+
+
+def _binaries(wanted: int, version: int | None, directory: str | None) -> Binaries:
+    """What the user asks for, else production's own version where it is here, else the embedded one."""
+    if version is not None or directory is not None:
+        return find_binaries(version, Path(directory) if directory else None)
+    try:
+        return find_binaries(wanted)
+    except ServerUnavailable:
+        return find_binaries()
+
+
+def _remarks(made: Ghost) -> tuple[str, ...]:
+    remarks = list(made.remarks)
+    if not made.export.values:
+        remarks.append("the export has no values: estimates for constants and ranges are PostgreSQL's defaults")
+    shown = [f"not made: {each.statement} ({each.reason})" for each in made.unmade[:5]]
+    more = len(made.unmade) - len(shown)
+    return (*remarks, *shown, *([f"{more} more statements of the schema were not made"] if more > 0 else []))
