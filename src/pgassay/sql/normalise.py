@@ -6,10 +6,10 @@ an expression (``data ->> 'email'``, ``lower(x) || 'y'``) is part of the stateme
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from postgast import PgQueryError, parse, scan
 from postgast import pg_query_pb2 as pg
 
@@ -21,6 +21,7 @@ _PAIRS = (
     pg.AEXPR_OP, pg.AEXPR_OP_ANY, pg.AEXPR_OP_ALL, pg.AEXPR_DISTINCT, pg.AEXPR_NOT_DISTINCT, pg.AEXPR_LIKE,
     pg.AEXPR_ILIKE,
 )  # fmt: skip
+UNREADABLE = (PgQueryError, RecursionError, DecodeError)  # what reading a statement may raise; the last two: too deep
 _PARAMETER = pg.PARAM
 _COMMENTS = (pg.SQL_COMMENT, pg.C_COMMENT)
 _BIGINT = 2**63
@@ -109,6 +110,18 @@ def fill(text: str, values: Sequence[str | None]) -> str:
     return edited(text, edits)
 
 
+def typed(text: str, kinds: Mapping[int, str]) -> str:
+    """A statement with the types of some parameters written behind them."""
+    raw = text.encode()
+    edits = []
+    for token in scan(text).tokens:
+        if token.token == _PARAMETER:
+            number = int(raw[token.start + 1 : token.end])
+            if number in kinds:
+                edits.append(Edit(token.end, token.end, f"::{kinds[number]}"))
+    return edited(text, edits)
+
+
 def _values(message: Message) -> Iterator[pg.Node]:
     """The nodes that stand where a value may."""
     match message:
@@ -162,6 +175,6 @@ def readable(text: str) -> bool:
     """Whether PostgreSQL's parser takes the text."""
     try:
         parse(text)
-    except PgQueryError:
+    except UNREADABLE:
         return False
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from google.protobuf.message import Message
@@ -33,7 +33,7 @@ _ANY = (pg.AEXPR_OP_ANY, pg.AEXPR_OP_ALL)
 @dataclass(frozen=True, slots=True)
 class Slot:
     """One place of a parameter. ``affix`` tells text joined to it (``'%' || $1``); ``argument`` is (function, place);
-    ``optional`` says that the statement provides for NULL (``$1 IS NULL OR …``)."""
+    ``optional`` says that the statement provides for NULL (``$1 IS NULL OR …``), ``cast`` that it says the type."""
 
     number: int
     use: Use
@@ -41,6 +41,7 @@ class Slot:
     argument: tuple[str, int] | None = None
     affix: bool = False
     optional: bool = False
+    cast: bool = False
 
 
 Columns = Mapping[Name, Iterable[str]]
@@ -55,10 +56,7 @@ def slots(text: str, columns: Columns, path: tuple[str, ...] = ("public",)) -> t
     reader = _Reader({name: list(own) for name, own in columns.items()}, path)
     for statement in parse(text).stmts:
         reader.visit(statement.stmt, Scope())
-    optional = reader.optional
-    return tuple(
-        Slot(s.number, s.use, s.origin, s.argument, s.affix, optional=s.number in optional) for s in reader.found
-    )
+    return tuple(replace(s, optional=s.number in reader.optional, cast=s.number in reader.cast) for s in reader.found)
 
 
 class _Reader:
@@ -66,6 +64,7 @@ class _Reader:
         self.tables, self.path = tables, path
         self.found: list[Slot] = []
         self.optional: set[int] = set()
+        self.cast: set[int] = set()
 
     # Queries and their sources
 
@@ -84,6 +83,9 @@ class _Reader:
                 self.optional.add(node.arg.type_cast.arg.param_ref.number)
             case pg.FuncCall():
                 self.call(node, scope)
+            case pg.TypeCast() if node.arg.HasField("param_ref"):
+                self.cast.add(node.arg.param_ref.number)
+                self.visit(node.arg.param_ref, scope)
             case pg.CoalesceExpr():
                 origin = next((o for o in (origin_of(a, scope) for a in node.args) if o), None)
                 for item in node.args:
@@ -311,6 +313,8 @@ class _Reader:
                 self.found.append(Slot(node.param_ref.number, use, origin, affix=affix))
                 return True
             case "type_cast":
+                if node.type_cast.arg.HasField("param_ref"):
+                    self.cast.add(node.type_cast.arg.param_ref.number)
                 return self.add(node.type_cast.arg, use, origin, affix=affix)
             case "collate_clause":
                 return self.add(node.collate_clause.arg, use, origin, affix=affix)
