@@ -11,7 +11,8 @@ from pgassay.rehearsal.watch import watch
 from pgassay.server import Connection, Server, StatementError
 from pgassay.twin import Fill, fill
 
-_SECONDS = 5.0  # for one statement of few rows
+_SECONDS = 2.0  # for one statement of few rows
+_TOGETHER = 50_000  # rows that several tables get by one statement
 _ALL = 60.0  # seconds for all tables of few rows
 _ROWS_A_SECOND = 10_000  # that the slowest table takes
 
@@ -32,7 +33,7 @@ def fill_watched(
     the statement is no use. Tables that are ``empty`` in production lose their rows again, once they have told what
     a row looks like."""
     most = rows if isinstance(rows, int) else max(rows.values(), default=0)
-    seconds = _SECONDS + most / _ROWS_A_SECOND
+    seconds = _SECONDS + max(most, min(most * len(tables), _TOGETHER)) / _ROWS_A_SECOND
     before = session.value("SHOW statement_timeout")
     with watch(server, session, "filling the tables with rows") as allow:
         session.run(f"SET statement_timeout = {int(seconds * 1000)}")

@@ -23,7 +23,7 @@ from pgassay.sql.usage_known import EXTENSION_FUNCTIONS, EXTENSION_TYPES
 from pgassay.sql.usage_objects import CONVERTED, Column, Relation
 from pgassay.sql.usage_world import World
 
-_SECONDS = 5  # for one statement on empty tables
+_SECONDS = 3  # for one statement on empty tables
 _MISSING = {"42P01", "42703", "42704", "42883", "3F000", "42P10", "42830", "42804", "0A000", "58P01", "55000"}
 
 

@@ -91,6 +91,7 @@ class _Scene:
     after: Catalog
     reached: frozenset[Name]  # the tables that are filled
     progress: Callable[[str], None] | None
+    endless: set[Name] = field(default_factory=set)  # tables whose filling was cut short: not tried again
 
     def unreached(self, bare: list[Play]) -> Rehearsed:
         """No table that stood before is concerned: what the run on empty tables showed is all there is to see."""
@@ -169,9 +170,10 @@ class _Scene:
                     seed=self.conditions.seed,
                     obey=self.after,
                     statistics=self.conditions.statistics,  # type: ignore[arg-type]
-                    tables=self.reached,
+                    tables=self.reached - self.endless,
                     empty=[name for name, known in self.conditions.production.items() if known == 0],
                 )
+            self.endless.update(u.table for u in filled.unfilled if TIMED_OUT in u.reason)
             yield name, filled
 
     def _refill(self, session: Connection) -> None:

@@ -12,6 +12,7 @@ from pgassay.sql.tree import PgQueryError
 from pgassay.sql.tree import parse as parse_tree
 
 _SUPPRESSION = re.compile(r"--\s*pgassay:\s*allow\s+(?P<rule>[\w-]+)(?P<reason>[^\n]*)")
+_AROUND = 80  # characters shown on either side of an error
 _META_COMMAND = re.compile(r"^[ \t]*\\(?P<command>[a-zA-Z!?]+)", re.MULTILINE)
 
 
@@ -82,8 +83,15 @@ def _refuse_copy(statement: Statement) -> None:
             )
 
 
+def _short(message: str) -> str:
+    """The parser's message; where a quote never ends it would repeat the rest of the file."""
+    head, near, rest = message.partition('at or near "')
+    line = rest.split("\n", 1)[0][:_AROUND]
+    return message if head + near + line == message else head + near + line.rstrip('"') + '…"'
+
+
 def _problem(text: str, path: str, first_line: int, error: PgQueryError) -> InputError:
-    offset = len(text.encode()[: max(error.cursorpos - 1, 0)].decode(errors="ignore"))
+    offset = max(error.cursorpos - 1, 0)  # in characters
     meta = next((m for m in _META_COMMAND.finditer(text) if m.start() <= offset + 1), None)
     if meta is not None and not text[meta.start() : meta.end()].strip().startswith("\\."):
         return InputError(
@@ -102,12 +110,13 @@ def _problem(text: str, path: str, first_line: int, error: PgQueryError) -> Inpu
         )
     start = text.rfind("\n", 0, offset) + 1
     end = text.find("\n", offset)
-    source = text[start : end if end >= 0 else len(text)]
     column = offset - start
-    caret = re.sub(r"[^\t]", " ", source[:column]) + "^"
+    begin = max(start, offset - _AROUND)
+    source = text[begin : min(end if end >= 0 else len(text), offset + _AROUND)]
+    caret = re.sub(r"[^\t]", " ", source[: offset - begin]) + "^"
     line = first_line + text.count("\n", 0, offset)
     return SyntaxProblem(
-        f"{error.message} (column {column + 1})\n    {source}\n    {caret}",
+        f"{_short(error.message)} (column {column + 1})\n    {source}\n    {caret}",
         path=path,
         line=line,
         hint="PostgreSQL's own parser refuses this text. Nothing was run.",
