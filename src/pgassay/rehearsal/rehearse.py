@@ -14,11 +14,12 @@ from pgassay.rehearsal.made_up import wants_production
 from pgassay.rehearsal.play import Play, left_out, play
 from pgassay.rehearsal.probe import TIMED_OUT, Probe, catalog_probes, try_probes, view_probes, workload_probes
 from pgassay.rehearsal.snapshot import losses, snapshot, work
-from pgassay.rehearsal.touched import touched, with_relatives
+from pgassay.rehearsal.touched import background, code_changed, disturbed, reached, tables_of_types, with_relatives
 from pgassay.rehearsal.values import Values, values_before, values_lost
 from pgassay.server import Connection, Server, ServerMessage
 from pgassay.twin import Fill
 
+_FEW_ROWS = 100  # enough to see what breaks
 _SECOND_SIZE = 5  # times the rows of the first run, for the tables whose work grows
 _SECOND_ROWS = 5_000
 _MANY_ROWS = 200_000  # from here on the second size is a tenth instead
@@ -74,9 +75,9 @@ def rehearse(
     bare = play(server, following, transaction, limit=limit, heal=True, look=False, cut=cut, progress=progress)
     with server.connect(following) as session:
         after = read(session)
-    reached = with_relatives(touched(transaction, before, after), before)
-    scene = _Scene(server, database, transaction, conditions, before, after, reached, progress)
-    rehearsed = scene.rehearse(bare) if reached or conditions.workload else scene.unreached(bare)
+    wanted = reached(transaction, before, after)
+    scene = _Scene(server, database, transaction, conditions, before, after, wanted, progress)
+    rehearsed = scene.rehearse(bare) if wanted or conditions.workload else scene.unreached(bare)
     rehearsed = replace(rehearsed, left_out=left_out(bare))
     return Outcome(rehearsed=rehearsed, before=before, after=after, database=following)
 
@@ -160,6 +161,9 @@ class _Scene:
 
     @contextlib.contextmanager
     def _populated(self, rows: int | Mapping[Name, int]) -> Iterator[tuple[str, Fill]]:
+        if isinstance(rows, int):
+            few = background(self.transaction, self.before, self.after, self.reached)
+            rows = {name: min(rows, _FEW_ROWS) if name in few else rows for name in self.reached}
         with self.server.database(self.database) as name:
             with self.server.connect(name) as session:
                 filled = fill_watched(
@@ -197,13 +201,12 @@ class _Scene:
     def _probes(self, session: Connection, filled: Fill) -> tuple[list[Probe], set[Probe]]:
         """The statements to try, and those of them that fail already before the migration."""
         same = {t.name: t for t in self.after.tables}
-        types_stand = (self.before.enums, self.before.domains, self.before.composites, self.before.routines) == (
-            self.after.enums, self.after.domains, self.after.composites, self.after.routines,
-        )  # fmt: skip
-        touched = [t for t in self.before.tables if not types_stand or same.get(t.name) != t]
+        retyped = tables_of_types(self.before, self.after)
+        every = code_changed(self.before, self.after)
+        concerned = [t for t in self.before.tables if every or t.name in retyped or same.get(t.name) != t]
         probes = [
-            *catalog_probes(self.before, filled.spare, touched),
-            *(view_probes(self.before) if self.before.views != self.after.views or touched else ()),
+            *catalog_probes(self.before, filled.spare, concerned),
+            *(view_probes(self.before) if self.before.views != self.after.views or concerned else ()),
             *workload_probes(self.conditions.workload),
         ]
         already = set(try_probes(self.server, session, probes))
@@ -226,7 +229,7 @@ class _Scene:
                 waiting.remove(probe)
                 found.setdefault(id(statement), []).append(_break(probe, error))
 
-        with self._populated(self.conditions.rows) as (name, _):
+        with self._populated(min(self.conditions.rows, _FEW_ROWS)) as (name, _):
             play(
                 self.server, name, self.transaction,
                 limit=self.conditions.limit, heal=True, look=False, after_each=check,
@@ -280,7 +283,10 @@ class _Scene:
             return observations
         first = self.conditions.rows
         second = first // 10 if first >= _MANY_ROWS else max(first * _SECOND_SIZE, _SECOND_ROWS)
-        sizes = {t: (second if t in growing else min(first, second)) for t in with_relatives(growing, self.before)}
+        moved = disturbed(self.transaction, self.before, self.after)
+        sizes = {
+            t: (second if t in growing else min(first, second)) for t in with_relatives(growing, self.before, moved)
+        }
         with self._populated(sizes) as (name, _):
             with self.server.connect(name) as session:
                 _, other_rows = held(session)

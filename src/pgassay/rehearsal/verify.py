@@ -14,10 +14,11 @@ from pgassay.rehearsal.filling import fill_watched
 from pgassay.rehearsal.play import Play, play
 from pgassay.rehearsal.rehearse import Conditions, held
 from pgassay.rehearsal.snapshot import work
-from pgassay.rehearsal.touched import touched, with_relatives
+from pgassay.rehearsal.touched import reached
 from pgassay.server import Server, StatementError
 from pgassay.sql import parse
 
+_FEW_ROWS = 100  # enough to see what it does
 _BLOCKING = LOCK_MODES.index("SHARE")
 
 
@@ -42,15 +43,15 @@ def verify(
     changed = _autocommit(transaction, (*statements[:place], *instead, *statements[place + 1 :]))
     with server.database(database) as name:
         with server.connect(name) as session:
-            reached = with_relatives(touched(transaction, before, after), before)
+            wanted = reached(transaction, before, after)
             fill_watched(
                 server,
                 session,
                 before,
-                rows=conditions.rows,
+                rows=min(conditions.rows, _FEW_ROWS),
                 seed=conditions.seed,
                 obey=after,
-                tables=reached,
+                tables=wanted,
             )
             tables, rows = held(session)
             kept = _counts(server, name, tables.values())
