@@ -11,6 +11,7 @@ from pgassay.cli.review import review
 from pgassay.cli.rules import rules
 from pgassay.cli.schema import schema
 from pgassay.cli.seed import seed
+from pgassay.cli.tune import tune
 from pgassay.cli.twin import twin
 
 __all__ = ["main"]
@@ -26,5 +27,5 @@ def main() -> None:
     """
 
 
-for command in (review, seed, twin, explain, rules, schema):
+for command in (review, seed, twin, explain, tune, rules, schema):
     main.add_command(command)

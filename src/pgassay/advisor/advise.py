@@ -1,0 +1,181 @@
+"""The advice: gather, explore, choose, prove, and say why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from pgassay.advisor.drops import droppable
+from pgassay.advisor.ground import Ground
+from pgassay.advisor.model import Advice, Change, Query, Recommendation, Refused, Rewrite
+from pgassay.advisor.proof import Case, prove, slower
+from pgassay.advisor.rewriting import rewrites
+from pgassay.advisor.search import Limits, Search
+from pgassay.advisor.writes import write_costs
+from pgassay.model import Certainty, Name
+from pgassay.sql.predicates import blocks
+
+_ROUNDS = 6  # of refusing what slows a query
+
+
+def advise(
+    ground: Ground,
+    queries: Sequence[Query],
+    *,
+    seconds: float = 60.0,
+    budget: Callable[[int], int] | None = None,
+    kinds: frozenset[str] = frozenset(),
+    keep_slower: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Advice:
+    """Advice for a workload, proved on the ground. ``budget`` is told the heap's bytes and answers in bytes.
+
+    The same ground and workload give the same advice, as far as measured times agree; the order of everything is fixed.
+    """
+    began = time.monotonic()
+    world = ground.world()
+    read = tuple(replace(q, blocks=blocks(q.text, world.columns)) for q in queries)
+    heap = sum(s.heap_bytes for s in world.sizes.values())
+    allowed = budget(heap) if budget else None
+    # A third of the time is for the proof.
+    limits = Limits(deadline=began + seconds * 0.65, budget=allowed, kinds=kinds)
+    search = Search(ground, world, read, limits, progress)
+    search.begin()
+    if not kinds or kinds - {"drop", "rewrite", "statistics"}:
+        search.gather()
+        search.explore()
+        progress("choosing")
+        search.choose()
+    cases = [Case(f.query, f.number, f.sql) for f in search.forms]
+    changes, recommendations, refused = _proved(search, cases, keep_slower, progress)
+    drops: tuple[Recommendation, ...] = ()
+    if not kinds or "drop" in kinds:
+        progress("looking for indexes that nobody needs")
+        drops = droppable(ground, world, cases, search.chosen)
+    rewritten: tuple[Rewrite, ...] = ()
+    if not kinds or "rewrite" in kinds:
+        progress("trying other ways to ask")
+        rewritten = rewrites(search, world, began + seconds * 0.95)
+    progress("measuring writes")
+    tables = sorted({b.candidate.table for n, b in search.names.items() if n in search.chosen})
+    written = write_costs(ground, world, search, tables)
+    return Advice(
+        ground=ground.kind,
+        server=ground.server.binaries.version,
+        rows={str(n): s.rows or 0 for n, s in world.sizes.items()},
+        queries=read,
+        recommendations=(*recommendations, *drops),
+        changes=changes,
+        refused=(*refused, *search.refused),
+        rewrites=rewritten,
+        writes=written,
+        skipped=tuple(search.skipped),
+        heap_bytes=heap,
+        budget=allowed,
+        candidates=search.tried,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _proved(
+    search: Search, cases: Sequence[Case], keep_slower: bool, progress: Callable[[str], None]
+) -> tuple[tuple[Change, ...], list[Recommendation], list[Refused]]:
+    """Measure the chosen set; take out what slows a query, and what does not earn its keep."""
+    ground, refused = search.ground, list[Refused]()
+    changes = prove(ground, cases, search.chosen, frozenset(), progress)
+    for _ in range(_ROUNDS):
+        slowed = [c for c in changes if slower(c)]
+        guilty = {n for c in slowed for n in c.used if n in search.chosen}
+        if not guilty or keep_slower:
+            break
+        name = min(guilty, key=lambda n: (_gains(changes, n), n))
+        worst = next(c for c in slowed if name in c.used)
+        refused.append(
+            Refused(sql=_ddl(search, name), reason=f"query {worst.query} takes {_percent(worst)} longer with it")
+        )
+        search.chosen -= {name}
+        again = [c for c in cases if c.query.number in search.serves[name]]
+        fresh = {(c.query, c.form): c for c in prove(ground, again, search.chosen, frozenset(), progress)}
+        changes = tuple(fresh.get((c.query, c.form), c) for c in changes)
+    for name in sorted(search.chosen):
+        if not any(name in c.used for c in changes):
+            refused.append(Refused(sql=_ddl(search, name), reason="measured, no query uses it"))
+            search.chosen -= {name}
+    recommendations = _named(search, [_recommendation(search, changes, name) for name in sorted(search.chosen)])
+    weight = {f.query.number: f.weight for f in search.forms}
+    recommendations.sort(key=lambda r: (-sum((g - 1) * weight.get(q, 0) for q, g in r.queries), r.sql))
+    return changes, recommendations, refused
+
+
+def _named(search: Search, found: Sequence[Recommendation]) -> list[Recommendation]:
+    """Names without the numbers that told apart what was tried."""
+    taken = {i.name for t in search.world.catalog.tables for i in t.indexes}
+    taken |= {t.name.name for t in search.world.catalog.tables}
+    named = []
+    for each in found:
+        candidate = search.names[each.name].candidate
+        name = candidate.name(taken)
+        taken.add(name)
+        concurrently = " CONCURRENTLY " in each.sql
+        undo = each.undo.removesuffix(str(Name(each.table.schema, each.name))) + str(Name(each.table.schema, name))
+        named.append(replace(each, sql=candidate.ddl(name, concurrently=concurrently), undo=undo, name=name))
+    return named
+
+
+def _gains(changes: Sequence[Change], name: str) -> float:
+    return sum(c.gain for c in changes if name in c.used)
+
+
+def _percent(change: Change) -> str:
+    if change.before is None or change.after is None or change.after.over:
+        return f"{100 * (change.cost_after / max(change.cost_before, 1e-9) - 1):.0f} % (by the planner)"
+    ratio = max(
+        change.after.cpu_ms / max(change.before.cpu_ms, 1e-6), change.after.buffers / max(change.before.buffers, 1)
+    )
+    return f"{100 * (ratio - 1):.0f} %"
+
+
+def _ddl(search: Search, name: str) -> str:
+    return search.names[name].candidate.ddl(name)
+
+
+def _recommendation(search: Search, changes: Sequence[Change], name: str) -> Recommendation:
+    made = search.names[name]
+    candidate = made.candidate
+    served: dict[int, float] = {}
+    proved = True
+    for change in changes:
+        if name in change.used:
+            served[change.query] = max(served.get(change.query, 0.0), change.gain)
+            proved = proved and change.certainty is Certainty.PROVED
+    numbers = ", ".join(str(q) for q in sorted(served))
+    reason = f"{'queries' if len(served) > 1 else 'query'} {numbers}"
+    notes = []
+    if candidate.where:
+        notes.append("serves only queries that repeat its condition with the same constants")
+    for extension in (candidate.extension or "").split(","):
+        if extension:
+            notes.append(f"needs the extension {extension}")
+    before = tuple(f"CREATE EXTENSION IF NOT EXISTS {e}" for e in (candidate.extension or "").split(",") if e)
+    known = {e.name for e in search.world.catalog.extensions}
+    before = tuple(b for b in before if b.rsplit(" ", 1)[1] not in known)
+    table = search.world.catalog.table(candidate.table)
+    partitioned = table is not None and table.kind == "partitioned table"
+    if partitioned:
+        notes.append("on a partitioned table CONCURRENTLY is not possible: build it on each partition first")
+    return Recommendation(
+        kind="create index",
+        sql=candidate.ddl(name, concurrently=not partitioned),
+        undo=f"DROP INDEX {'' if partitioned else 'CONCURRENTLY '}{Name(candidate.table.schema, name)}",
+        table=candidate.table,
+        certainty=Certainty.PROVED if proved else Certainty.COMPUTED,
+        reason=reason,
+        index_kind=candidate.kind,
+        name=name,
+        bytes=made.bytes,
+        build_ms=made.ms,
+        before=before,
+        queries=tuple(sorted(served.items())),
+        notes=tuple(notes),
+    )

@@ -1,0 +1,407 @@
+"""From what queries ask of a table to the indexes that could serve it: every kind, ordered by promise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pgassay.advisor.model import Candidate, IndexKind, Query
+from pgassay.catalog import Catalog, Column, ColumnStats, Table, TableSize
+from pgassay.model import Name, quote
+from pgassay.sql.predicates import Block, Key, Order, Use
+
+_MOST_KEYS = 5
+_MOST_INCLUDED = 8
+_WIDEST_INCLUDED = 160  # bytes of all included columns together
+_FEW = 64  # distinct values up to which a constant may become a partial index
+_PATTERN_TYPES = {
+    "text": "text_pattern_ops",
+    "character varying": "varchar_pattern_ops",
+    "character": "bpchar_pattern_ops",
+}
+_UNORDERED = frozenset({"json", "xml", "point", "box", "polygon", "circle", "line", "lseg", "path"})
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What candidates are derived from: schema, statistics, sizes, and the search path of bare names."""
+
+    catalog: Catalog
+    statistics: Mapping[Name, Mapping[str, ColumnStats]]
+    sizes: Mapping[Name, TableSize]
+    path: tuple[str, ...] = ("public",)
+    count: Callable[[Name, str], float | None] = lambda _table, _expression: None  # distinct values of an expression
+
+    def table(self, name: Name) -> Table | None:
+        """The table of that name, as a query writes it."""
+        return self.catalog.table(name, self.path)
+
+    def columns(self, name: Name) -> tuple[str, ...] | None:
+        """Its columns; None where there is no such table."""
+        table = self.table(name)
+        return tuple(c.name for c in table.columns) if table else None
+
+    def distinct(self, table: Table, column: str) -> float:
+        """Distinct values, as the statistics say; all rows where they say nothing."""
+        rows = self.rows(table)
+        known = self.statistics.get(table.name, {}).get(column)
+        if known is None:
+            return rows
+        return known.n_distinct if known.n_distinct > 0 else max(-known.n_distinct * rows, 1.0)
+
+    def rows(self, table: Table) -> float:
+        """Rows of the table."""
+        size = self.sizes.get(table.name)
+        return float(size.rows or 1) if size else 1.0
+
+
+def candidates(query: Query, world: World) -> tuple[Candidate, ...]:
+    """Every index worth trying for a query, the likeliest first, without those that are there already."""
+    found: dict[Candidate, None] = {}
+    for block in query.blocks:
+        for position, ref in enumerate(block.tables):
+            table = world.table(ref.name)
+            if table is None or table.kind == "foreign table":
+                continue
+            for candidate in _Asked(block, position, table, world).all():
+                if not _there(candidate, table):
+                    found[candidate] = None
+    return tuple(found)
+
+
+def _there(candidate: Candidate, table: Table) -> bool:
+    """Whether the table has just this index, or a plain one of the same keys."""
+    shape = (candidate.method, tuple(k.replace(" ASC", "") for k in candidate.keys), candidate.where)
+    return any(
+        (i.method, i.keys, i.where) == shape and set(candidate.include) <= set(i.include) and i.valid
+        for i in table.indexes
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A key as it stands in an index, with the columns behind it."""
+
+    text: str
+    columns: tuple[str, ...]
+    kind: IndexKind = "btree"
+
+
+class _Asked:
+    """What one block asks of one of its tables."""
+
+    def __init__(self, block: Block, position: int, table: Table, world: World) -> None:
+        self.table, self.world, self.block = table, world, block
+        self.uses = [u for u in block.uses if u.table == position and self._known(u.key)]
+        self.orders = [o for o in block.orders if o and o[0].table == position and all(self._known(k.key) for k in o)]
+        self.wanted = block.columns[position]
+        plain = [u for u in self.uses if u.arm is None]
+        self.equal = self._pieces(u for u in plain if u.kind in ("equal", "true", "false", "null") and u.other is None)
+        self.joined = self._pieces(u for u in plain if u.kind == "equal" and u.other is not None)
+        self.listed = self._pieces(u for u in plain if u.kind == "in")
+        self.ranged = self._pieces(u for u in plain if u.kind == "range")
+        self.prefixed = [p for u in plain if u.kind == "like" and _may_be_prefix(u) and (p := self._pattern(u.key))]
+        self.plain = plain
+
+    def _known(self, key: Key) -> bool:
+        columns = [self.table.column(name) for name in key.columns]
+        return all(c is not None and c.base not in _UNORDERED for c in columns) or (
+            key.column is None and all(c is not None for c in columns)
+        )
+
+    def _column(self, key: Key) -> Column | None:
+        return self.table.column(key.column) if key.column else None
+
+    def _piece(self, key: Key) -> _Piece | None:
+        column = self._column(key)
+        if column is not None and column.base in ("jsonb", "tsvector"):
+            return None
+        if key.column:
+            return _Piece(key.text, key.columns)
+        return _Piece(_bracketed(key.text), key.columns, "expression")
+
+    def _pieces(self, uses: Iterable[Use]) -> list[_Piece]:
+        found = {u.key.text: p for u in uses if (p := self._piece(u.key))}
+        # The column that tells most rows apart leads; ties by name, so that the same advice comes out each time.
+        return sorted(found.values(), key=lambda p: (-self._distinct(p), p.text))
+
+    def _distinct(self, piece: _Piece) -> float:
+        return max(self.world.distinct(self.table, c) for c in piece.columns)
+
+    def _pattern(self, key: Key) -> _Piece | None:
+        column = self._column(key)
+        if column is None:
+            return _Piece(f"{_bracketed(key.text)} text_pattern_ops", key.columns, "pattern")
+        if column.base not in _PATTERN_TYPES:
+            return None
+        if column.collation and '"C"' in column.collation:
+            return _Piece(key.text, key.columns)
+        return _Piece(f"{key.text} {_PATTERN_TYPES[column.base]}", key.columns, "pattern")
+
+    # B-trees
+
+    def all(self) -> Iterator[Candidate]:
+        """The likeliest first."""
+        yield from self._trees()
+        yield from self._arms()
+        yield from self._inverted(self.plain, self.equal)
+        yield from self._others()
+
+    def _trees(self) -> Iterator[Candidate]:
+        seen: dict[tuple[str, ...], None] = {}
+        for keys in self._sequences(self.equal, self.joined, self.listed, [*self.ranged, *self.prefixed]):
+            texts = tuple(k.text for k in keys)
+            if texts in seen:
+                continue
+            seen[texts] = None
+            yield from self._variants(keys, None)
+        yield from self._partial()
+
+    def _sequences(
+        self, equal: list[_Piece], joined: list[_Piece], listed: list[_Piece], ranged: list[_Piece]
+    ) -> Iterator[list[_Piece]]:
+        heads: list[list[_Piece]] = [equal, [*joined, *equal], [*equal, *joined]]
+        heads += [[p] for p in (*equal, *joined)]
+        heads += [[*equal, *listed], *([*equal, p] for p in listed)]
+        heads += [[j, *equal] for j in joined]
+        heads += [[*equal, j] for j in joined]
+        orders = [self._order(o) for o in self.orders]
+        for head in heads:
+            for order in orders:
+                rest = [p for p in order if _stem(p) not in {_stem(h) for h in head}]
+                if rest:
+                    yield _cut([*head, *rest])
+                    later = [p for p in (*listed, *ranged) if _stem(p) not in {_stem(h) for h in (*head, *rest)}]
+                    if later:
+                        yield _cut([*head, *rest, *later])
+            for piece in ranged:
+                if _stem(piece) not in {_stem(h) for h in head}:
+                    yield _cut([*head, piece])
+            if head:
+                yield _cut(head)
+
+    def _order(self, order: Sequence[Order]) -> list[_Piece]:
+        """The keys with their directions; turned round where the first descends, since indexes are read both ways."""
+        turn = order[0].descending
+        pieces = []
+        for each in order:
+            piece = self._piece(each.key)
+            if piece is None:
+                break
+            descending, nulls_first = each.descending != turn, each.nulls_first != turn
+            column = self._column(each.key)
+            words = " DESC" if descending else ""
+            if nulls_first != descending and not each.free and not (column is not None and column.not_null):
+                words += " NULLS FIRST" if nulls_first else " NULLS LAST"
+            pieces.append(replace(piece, text=piece.text + words))
+        return pieces
+
+    def _variants(self, keys: list[_Piece], where: tuple[str, tuple[str, ...]] | None) -> Iterator[Candidate]:
+        kind: IndexKind = "partial" if where else next((k.kind for k in keys if k.kind != "btree"), "btree")
+        columns = tuple(dict.fromkeys(c for k in keys for c in k.columns))
+        plain = Candidate(
+            table=self.table.name,
+            keys=tuple(k.text for k in keys),
+            columns=tuple(dict.fromkeys((*columns, *(where[1] if where else ())))),
+            kind=kind,
+            where=where[0] if where else None,
+        )
+        yield plain
+        include = self._included(keys, where)
+        if include:
+            both = tuple(dict.fromkeys((*plain.columns, *include)))
+            yield replace(plain, include=include, columns=both, kind="partial" if where else "covering")
+
+    def _included(self, keys: list[_Piece], where: tuple[str, tuple[str, ...]] | None) -> tuple[str, ...]:
+        """What else an index-only scan needs; nothing where that is too much, or where an expression is in the way."""
+        if self.wanted is None:
+            return ()
+        held = {k.columns[0] for k in keys if k.kind != "expression"} | set(where[1] if where else ())
+        extra = sorted(self.wanted - held)
+        known = self.world.statistics.get(self.table.name, {})
+        width = sum(known[c].avg_width if c in known else 16 for c in extra)
+        if not extra or len(extra) > _MOST_INCLUDED or width > _WIDEST_INCLUDED:
+            return ()
+        return tuple(extra)
+
+    # partial indexes
+
+    def _partial(self) -> Iterator[Candidate]:
+        fixed = [u for u in self.plain if u.text is not None and self._fixed(u)]
+        if not fixed:
+            return
+        nulls = [u for u in fixed if u.kind in ("null", "true", "false")]
+        for chosen in [fixed, nulls] if 0 < len(nulls) < len(fixed) else [fixed]:
+            where = self._where(chosen)
+            taken = {u.key.text for u in chosen if u.kind != "not null" and u.kind != "unequal"}
+            equal = [p for p in self.equal if _stem(p) not in {_strip(t) for t in taken}]
+            listed = [p for p in self.listed if _stem(p) not in {_strip(t) for t in taken}]
+            ranged = [p for p in (*self.ranged, *self.prefixed) if _stem(p) not in {_strip(t) for t in taken}]
+            seen: dict[tuple[str, ...], None] = {}
+            for keys in self._sequences(equal, self.joined, listed, ranged):
+                texts = tuple(k.text for k in keys)
+                if texts not in seen:
+                    seen[texts] = None
+                    yield from self._variants(keys, where)
+            if not seen:
+                keys = self._any_key(taken)
+                if keys:
+                    yield from self._variants(keys, where)
+            others = [u for u in self.plain if u not in chosen]
+            for candidate in self._inverted(others, equal):
+                yield replace(candidate, where=where[0], columns=(*candidate.columns, *where[1]))
+
+    def _where(self, chosen: Sequence[Use]) -> tuple[str, tuple[str, ...]]:
+        texts = sorted({f"({u.text})" if u.kind == "other" else str(u.text) for u in chosen})
+        return " AND ".join(texts), tuple(sorted({c for u in chosen for c in u.key.columns}))
+
+    def _any_key(self, taken: set[str]) -> list[_Piece]:
+        key = self.table.primary_key
+        names = key.columns[:1] if key else ()
+        return [_Piece(quote(n), (n,)) for n in names if quote(n) not in taken]
+
+    def _fixed(self, use: Use) -> bool:
+        """Whether a predicate is part of the query's meaning and no value that differs from call to call."""
+        if use.kind in ("null", "true", "false"):
+            return True
+        if use.kind == "not null":
+            column = self._column(use.key)
+            return column is not None and not column.not_null
+        few = self._few(use)
+        return few and (use.kind == "other" or (use.kind in ("equal", "in", "unequal") and use.value is not None))
+
+    def _few(self, use: Use) -> bool:
+        """Whether so few values are compared that a constant among them is likely to be meant as such."""
+        if use.key.column is None and use.kind != "other":
+            counted = self.world.count(self.table.name, use.key.text)
+            return counted is not None and counted <= _FEW
+        return all(self.world.distinct(self.table, c) <= _FEW for c in use.key.columns)
+
+    # ORs
+
+    def _arms(self) -> Iterator[Candidate]:
+        for number in sorted({u.arm for u in self.uses if u.arm is not None}):
+            uses = [u for u in self.uses if u.arm == number]
+            kinds = ("equal", "in", "true", "false", "null")
+            keys = self._pieces(u for u in uses if u.kind in kinds)
+            ranged = self._pieces(u for u in uses if u.kind == "range")
+            ranged += [p for u in uses if u.kind == "like" and _may_be_prefix(u) and (p := self._pattern(u.key))]
+            sequences = [keys, *([*keys, r] for r in ranged)]
+            for head in ([], self.equal):
+                for keys in sequences:
+                    rest = [p for p in keys if _stem(p) not in {_stem(h) for h in head}]
+                    if rest:
+                        yield next(self._variants(_cut([*head, *rest]), None))
+            yield from self._inverted(uses, self.equal)
+
+    # inverted, block-range, hash
+
+    def _inverted(self, uses: Sequence[Use], equal: list[_Piece]) -> Iterator[Candidate]:
+        keys: dict[str, tuple[_Piece, str | None, IndexKind, str]] = {}
+        for use in uses:
+            column = self._column(use.key)
+            base = column.base if column else None
+            text = use.key.text if use.key.column else _bracketed(use.key.text)
+            if use.kind in ("ilike", "regex", "similar") or (use.kind == "like" and not _only_prefix(use)):
+                if base is None or base in _PATTERN_TYPES:
+                    piece = _Piece(f"{text} gin_trgm_ops", use.key.columns)
+                    keys[piece.text] = (piece, "pg_trgm", "trigram", "gin")
+            elif use.kind in ("contains", "has key", "overlaps", "matches"):
+                if column is not None and column.category == "R":
+                    keys[text] = (_Piece(text, use.key.columns), None, "gist", "gist")
+                elif column is None or base in ("jsonb", "tsvector") or column.category == "A":
+                    if use.kind == "contains" and (column is None or base == "jsonb"):
+                        piece = _Piece(f"{text} jsonb_path_ops", use.key.columns)
+                        keys[piece.text] = (piece, None, "gin", "gin")
+                    if not (use.kind == "contains" and base == "jsonb"):
+                        keys[text] = (_Piece(text, use.key.columns), None, "gin", "gin")
+        for piece, extension, kind, method in keys.values():
+            alone = Candidate(
+                table=self.table.name,
+                keys=(piece.text,),
+                columns=piece.columns,
+                kind=kind,
+                method=method,
+                extension=extension,
+            )
+            yield alone
+            scalars = [p for p in equal if p.kind == "btree" and p.columns != piece.columns][:2]
+            if scalars and method == "gin":
+                both = "btree_gin" if extension is None else f"btree_gin,{extension}"
+                yield replace(
+                    alone,
+                    keys=(*(p.text for p in scalars), piece.text),
+                    columns=(*(c for p in scalars for c in p.columns), *piece.columns),
+                    extension=both,
+                )
+
+    def _others(self) -> Iterator[Candidate]:
+        known = self.world.statistics.get(self.table.name, {})
+        size = self.world.sizes.get(self.table.name)
+        for piece in (*self.ranged, *self.equal):
+            if piece.kind != "btree":
+                continue
+            stats = known.get(piece.columns[0])
+            if stats and size and size.pages >= 512 and abs(stats.correlation or 0.0) >= 0.9:
+                for pages in (16, 128):
+                    options = f"pages_per_range = {pages}, autosummarize = on"
+                    yield Candidate(
+                        table=self.table.name,
+                        keys=(piece.text,),
+                        columns=piece.columns,
+                        kind="brin",
+                        method="brin",
+                        options=options,
+                    )
+        for piece in self.equal:
+            stats = known.get(piece.columns[0])
+            if piece.kind == "btree" and stats and stats.avg_width >= 32 and stats.n_distinct < 0:
+                yield Candidate(
+                    table=self.table.name, keys=(piece.text,), columns=piece.columns, kind="hash", method="hash"
+                )
+
+
+def _cut(keys: list[_Piece]) -> list[_Piece]:
+    found: dict[str, _Piece] = {}
+    for key in keys:
+        found.setdefault(_stem(key), key)
+    return list(found.values())[:_MOST_KEYS]
+
+
+def _stem(piece: _Piece) -> str:
+    return _strip(piece.text)
+
+
+def _strip(text: str) -> str:
+    """A key without direction, operator class and brackets."""
+    text = re.sub(r"( (text|varchar|bpchar)_pattern_ops)?( DESC)?( NULLS (FIRST|LAST))?$", "", text)
+    return text[1:-1] if text.startswith("(") and _closes(text) else text
+
+
+def _bracketed(text: str) -> str:
+    """An expression as a key: a function call needs no brackets, anything else does."""
+    if re.match(r"[a-z_]\w*\(", text) and _closes(text[text.index("(") :]):
+        return text
+    return f"({text})"
+
+
+def _closes(text: str) -> bool:
+    """Whether the bracket that opens the text is closed by its last character."""
+    depth, inside = 0, False
+    for place, character in enumerate(text):
+        if character == "'":
+            inside = not inside
+        elif not inside and character in "()":
+            depth += 1 if character == "(" else -1
+            if depth == 0:
+                return place == len(text) - 1
+    return False
+
+
+def _may_be_prefix(use: Use) -> bool:
+    return use.value is None or re.match(r"E?'[^%_\\']", use.value) is not None
+
+
+def _only_prefix(use: Use) -> bool:
+    return (use.value is not None and re.match(r"'[^%_\\']+%?'$", use.value) is not None) or use.operator == "^@"

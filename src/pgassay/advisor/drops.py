@@ -1,0 +1,102 @@
+"""Indexes that nobody needs: duplicates and those that another one covers, tried by dropping them on the ground."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from pgassay.advisor.candidates import World
+from pgassay.advisor.ground import Ground, cost
+from pgassay.advisor.model import Recommendation
+from pgassay.advisor.proof import Case
+from pgassay.catalog import Index, Table
+from pgassay.model import Certainty, Name
+from pgassay.server import StatementError
+
+_TOLERANCE = 1.05
+
+
+def droppable(ground: Ground, world: World, cases: Sequence[Case], on: frozenset[str]) -> tuple[Recommendation, ...]:
+    """DROP INDEX for every index whose work another one does, where no query of the workload plans dearer without."""
+    ground.only(on)
+    found: list[Recommendation] = []
+    for table in world.catalog.tables:
+        for index, other in covered(table):
+            name = Name(table.name.schema, index.name)
+            if not _missed(ground, cases, [name, *(Name(r.table.schema, r.name) for r in found)]):
+                found.append(_drop(ground, table, index, other))
+    return tuple(found)
+
+
+def covered(table: Table) -> Iterator[tuple[Index, Index]]:
+    """Pairs of an index that can go and the one that does its work: constraints and replica identity stay."""
+    gone: set[str] = set()
+    for index in sorted(table.indexes, key=lambda i: (len(i.keys), bool(i.include), i.name), reverse=False):
+        if not _free(index, table):
+            continue
+        for other in table.indexes:
+            if other.name != index.name and other.name not in gone and other.valid and covers(other, index):
+                # Of two that are alike the one that is freer goes; of two free ones the later name.
+                alike = covers(index, other)
+                if alike and _free(other, table) and other.name > index.name:
+                    continue
+                gone.add(index.name)
+                yield index, other
+                break
+
+
+def covers(one: Index, other: Index) -> bool:
+    """Whether ``one`` serves whatever ``other`` serves: the same beginning, condition and method."""
+    if one.method != other.method or one.where != other.where:
+        return False
+    if one.method != "btree":
+        return one.keys == other.keys and one.include == other.include and _options(one) == _options(other)
+    if other.unique and not (one.unique and one.keys == other.keys and one.nulls_distinct == other.nulls_distinct):
+        return False
+    if one.keys[: len(other.keys)] != other.keys:
+        return False
+    return set(other.include) <= {*one.include, *(c for c in one.columns if c)}
+
+
+def _options(index: Index) -> str:
+    found = re.search(r" WITH \((.*?)\)", index.definition)
+    return found[1] if found else ""
+
+
+def _free(index: Index, table: Table) -> bool:
+    bound = index.constraint or index.primary or index.exclusion or index.clustered or index.partition_of
+    return not bound and table.replica_identity != f"index {index.name}"
+
+
+def _missed(ground: Ground, cases: Sequence[Case], names: Sequence[Name]) -> bool:
+    before = [_cost(ground, case) for case in cases]
+    try:
+        with ground.without(names):
+            after = [_cost(ground, case) for case in cases]
+    except StatementError:  # something depends on it
+        return True
+    return any(b is not None and (a is None or a > b * _TOLERANCE) for b, a in zip(before, after, strict=True))
+
+
+def _cost(ground: Ground, case: Case) -> float | None:
+    try:
+        return cost(ground.plan(case.sql))
+    except StatementError:
+        return None
+
+
+def _drop(ground: Ground, table: Table, index: Index, other: Index) -> Recommendation:
+    name = Name(table.name.schema, index.name)
+    size = int(ground.session.value("SELECT pg_catalog.pg_relation_size($1::regclass)", [str(name)]) or 0)
+    same = covers(index, other)
+    words = f"{other.name} has the same definition" if same else f"{other.name} begins with the same keys"
+    return Recommendation(
+        kind="drop index",
+        sql=f"DROP INDEX CONCURRENTLY {name}",
+        undo=re.sub(r"^(CREATE (?:UNIQUE )?INDEX) ", r"\1 CONCURRENTLY ", index.definition),
+        table=table.name,
+        certainty=Certainty.PROVED,
+        reason=f"{words}, and no query of the workload plans dearer without",
+        name=index.name,
+        bytes=size,
+    )

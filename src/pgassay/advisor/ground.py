@@ -1,0 +1,261 @@
+"""The scratch database on which candidates are built, switched on and off, and measured.
+
+Rows and queries run as the database's owner. A superuser's session changes ``pg_index.indisvalid`` of our own
+candidates and reads ``pg_catalog``; it runs nothing of the user's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pgassay.advisor.candidates import World
+from pgassay.advisor.model import Built, Candidate, Measure
+from pgassay.catalog import Catalog, read
+from pgassay.catalog.sizes import column_statistics, sizes
+from pgassay.model import Name
+from pgassay.server import SUPERUSER, Connection, ConnectionLost, Server, StatementError, install
+
+_BUILD_LIMIT = 60_000  # milliseconds for one index
+_SAMPLE = 20_000  # rows
+_PATIENCE = 10_000  # milliseconds for one run of a query
+
+
+class Ground:
+    """A database with rows. ``kind``: synthetic or copied. ``taken`` are the names of all its relations."""
+
+    def __init__(
+        self,
+        server: Server,
+        database: str,
+        *,
+        kind: str,
+        settings: Mapping[str, str] | None = None,
+        path: str | None = None,
+    ) -> None:
+        self.server, self.database, self.kind = server, database, kind
+        self.settings = dict(settings or {})
+        self.search_path = path
+        self.session = self._connect()
+        self.admin = server.connect(database, role=SUPERUSER)
+        self.built: dict[Candidate, Built] = {}
+        self._on: frozenset[str] = frozenset()
+        self._counted: dict[tuple[Name, str], float | None] = {}
+        self._oids: dict[str, int] = {}
+        self._whole: dict[str, str] = {}  # of a partition's index, the name of the partitioned one
+        self.taken = {row[0] for row in self.admin.run("SELECT relname FROM pg_class")}
+
+    def _connect(self) -> Connection:
+        session = self.server.connect(self.database)
+        steer = {"max_parallel_workers_per_gather": "0", "jit": "off", **self.settings}
+        if self.search_path:
+            steer["search_path"] = self.search_path
+        for name, value in steer.items():
+            with contextlib.suppress(StatementError):  # a setting that this version has not
+                session.run("SELECT pg_catalog.set_config($1, $2, false)", [name, value])
+        session.run("SET max_parallel_maintenance_workers = 2; SET maintenance_work_mem = '256MB'")
+        return session
+
+    def settle(self) -> None:
+        """Vacuum and analyse everything: index-only scans need the visibility map."""
+        self.session.run("VACUUM (ANALYZE)")
+
+    def world(self) -> World:
+        """What candidates are derived from, read anew."""
+        schemas = json.loads(self.session.value("SELECT to_json(current_schemas(false))") or "[]")
+        return World(
+            read(self.session), column_statistics(self.session), sizes(self.session), tuple(schemas), self._distinct
+        )
+
+    def _distinct(self, table: Name, expression: str) -> float | None:
+        """Distinct values of an expression among some thousand rows; None where it cannot be told."""
+        if (table, expression) not in self._counted:
+            sample = f"SELECT ({expression}) AS x FROM {table} LIMIT {_SAMPLE}"
+            found = self.rows(f"SELECT count(DISTINCT x::text) FROM ({sample}) s")
+            self._counted[table, expression] = float(found[0][0]) if found else None
+        return self._counted[table, expression]
+
+    def catalog(self) -> Catalog:
+        """The schema as it is now."""
+        return read(self.session)
+
+    # candidates
+
+    def build(self, candidate: Candidate) -> Built | str:
+        """Build a candidate and switch it off again; what the server said where it refuses."""
+        if candidate in self.built:
+            return self.built[candidate]
+        for extension in (candidate.extension or "").split(","):
+            if extension and install(self.server, self.database, extension) == "missing":
+                return f"this server does not have the extension {extension}"
+        name = candidate.name(self.taken)
+        began = time.monotonic()
+        try:
+            self.session.run(f"SET statement_timeout = {_BUILD_LIMIT}")
+            self.session.run(candidate.ddl(name))
+        except StatementError as error:
+            return error.report.message
+        finally:
+            self.session.run("SET statement_timeout = 0")
+        ms = (time.monotonic() - began) * 1_000
+        self.taken.add(name)
+        index = Name(candidate.table.schema, name)
+        (found,) = self.session.run("SELECT $1::regclass::oid, pg_catalog.pg_relation_size($1::regclass)", [str(index)])
+        self._oids[name] = int(found[0])
+        parts = self.admin.run(
+            "SELECT c.relname FROM pg_catalog.pg_partition_tree($1::oid) t JOIN pg_class c ON c.oid = t.relid",
+            [found[0]],
+        )
+        self._whole |= {part: name for (part,) in parts}
+        made = Built(candidate=candidate, name=name, bytes=self._bytes(index, int(found[1])), ms=ms)
+        self.built[candidate] = made
+        self._switch({name}, on=False)
+        return made
+
+    def _bytes(self, index: Name, own: int) -> int:
+        """Of a partitioned index, its parts' sum."""
+        if own:
+            return own
+        text = (
+            "SELECT coalesce(sum(pg_catalog.pg_relation_size(relid)), 0)"
+            " FROM pg_catalog.pg_partition_tree($1::regclass) WHERE isleaf"
+        )
+        return int(self.session.value(text, [str(index)]) or 0)
+
+    def analyse(self, table: Name) -> None:
+        """Statistics of a table and of the expressions that are indexed."""
+        self.session.run(f"ANALYZE {table}")
+
+    def drop(self, candidate: Candidate) -> None:
+        """Remove a candidate for good."""
+        made = self.built.pop(candidate)
+        self.session.run(f"DROP INDEX {Name(candidate.table.schema, made.name)}")
+        self._on -= {made.name}
+        del self._oids[made.name]
+
+    def only(self, names: Collection[str]) -> None:
+        """Switch on just these candidates."""
+        wanted = frozenset(names)
+        if wanted == self._on:
+            return
+        self._switch(self._on - wanted, on=False)
+        self._switch(wanted - self._on, on=True)
+        self._on = wanted
+
+    def _switch(self, names: Collection[str], *, on: bool) -> None:
+        if not names:
+            return
+        oids = "{" + ",".join(str(self._oids[n]) for n in sorted(names)) + "}"
+        # A partitioned index is switched with its parts, of which the planner takes one each.
+        self.admin.run(
+            "UPDATE pg_catalog.pg_index SET indisvalid = $2::boolean WHERE indexrelid = ANY ("
+            "SELECT t.relid FROM unnest($1::oid[]) AS i(oid), pg_catalog.pg_partition_tree(i.oid) AS t"
+            " UNION ALL SELECT unnest($1::oid[]))",
+            [oids, on],
+        )
+
+    @contextlib.contextmanager
+    def without(self, indexes: Collection[Name]) -> Iterator[None]:
+        """As if these indexes of the schema itself were not there: dropped, and rolled back at the end."""
+        with self.session.rolled_back():
+            for index in indexes:
+                self.session.run(f"DROP INDEX {index}")
+            yield
+
+    # planning and running
+
+    def plan(self, sql: str) -> dict[str, Any]:
+        """PostgreSQL's plan of one statement, the object under ``Plan``. Raises StatementError."""
+        found = self.session.json(f"EXPLAIN (FORMAT JSON) {sql}")
+        plan: dict[str, Any] = found[0]["Plan"]
+        return plan
+
+    def used(self, plan: Mapping[str, Any]) -> frozenset[str]:
+        """The candidates in a plan, by name."""
+        return frozenset(n for name in indexes_used(plan) if (n := self._whole.get(name, name)) in self._oids)
+
+    def measure(self, sql: str, *, limit_ms: float = _PATIENCE, times: int = 1) -> Measure:
+        """Run a statement and roll it back: the least CPU and buffers of ``times``. Raises StatementError."""
+        best: Measure | None = None
+        for _ in range(times):
+            one = self._once(sql, limit_ms)
+            if best is None or one.work < best.work:
+                best = one
+            if one.over:
+                break
+        assert best is not None
+        return best
+
+    def _once(self, sql: str, limit_ms: float) -> Measure:
+        nested = self.session.transaction == "open"
+        self.session.run("SAVEPOINT measured" if nested else "BEGIN")
+        try:
+            self.session.run(f"SET LOCAL statement_timeout = {max(int(limit_ms), 1)}")
+            before = self._cpu()
+            began = time.monotonic()
+            try:
+                found = self.session.json(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {sql}")
+            except StatementError as error:
+                if error.sqlstate != "57014":
+                    raise
+                return Measure(cpu_ms=limit_ms, buffers=0, rows=0, over=True)
+            after = self._cpu()
+            cpu = (after - before) if before is not None and after is not None else (time.monotonic() - began) * 1_000
+            plan = found[0]["Plan"]
+            return Measure(cpu_ms=cpu, buffers=buffers(plan), rows=int(plan.get("Actual Rows", 0)))
+        finally:
+            with contextlib.suppress(ConnectionLost):
+                self.session.run("ROLLBACK TO SAVEPOINT measured; RELEASE SAVEPOINT measured" if nested else "ROLLBACK")
+
+    def _cpu(self) -> float | None:
+        """Milliseconds that our backend has been on a processor (Linux; the manual of proc, schedstat)."""
+        try:
+            return int(Path(f"/proc/{self.session.pid}/schedstat").read_text().split()[0]) / 1e6
+        except (OSError, ValueError, IndexError):
+            return None
+
+    def rows(self, sql: str, limit_ms: float = _PATIENCE) -> list[list[Any]] | None:
+        """What a SELECT returns; None where it takes too long."""
+        with self.session.rolled_back():
+            try:
+                self.session.run(f"SET LOCAL statement_timeout = {int(limit_ms)}")
+                return self.session.run(sql)
+            except StatementError:
+                return None
+
+    def close(self) -> None:
+        """End both sessions."""
+        self.session.close()
+        self.admin.close()
+
+    def __enter__(self) -> Ground:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def buffers(plan: Mapping[str, Any]) -> int:
+    """Pages that a plan touched, in shared and temporary buffers."""
+    parts = ("Shared Hit Blocks", "Shared Read Blocks", "Temp Read Blocks", "Temp Written Blocks")
+    return sum(int(plan.get(part, 0)) for part in parts)
+
+
+def indexes_used(plan: Mapping[str, Any]) -> frozenset[str]:
+    """The names of the indexes in a plan."""
+    found = {str(plan["Index Name"])} if "Index Name" in plan else set()
+    for part in plan.get("Plans", ()):
+        found |= indexes_used(part)
+    return frozenset(found)
+
+
+def cost(plan: Mapping[str, Any]) -> float:
+    """The planner's total cost."""
+    return float(plan["Total Cost"])

@@ -1,0 +1,96 @@
+"""The chosen set against things as they are: every query, every set of parameters, interleaved, best of several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pgassay.advisor.ground import Ground, cost
+from pgassay.advisor.model import Change, Measure, Query
+from pgassay.server import StatementError
+
+_TIMES = 5
+_SLOW = 400.0  # milliseconds, above which two runs of each must do
+_NOISE_MS, _NOISE_PAGES = 0.25, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A query with one set of parameters."""
+
+    query: Query
+    form: int
+    sql: str
+
+
+def prove(
+    ground: Ground, cases: Sequence[Case], on: frozenset[str], without: frozenset[str], progress: Callable[[str], None]
+) -> tuple[Change, ...]:
+    """Each case ``without`` (a smaller set, or nothing) and with the set."""
+    found = []
+    for n, case in enumerate(cases):
+        progress(f"proof {n + 1} of {len(cases)}")
+        found.append(_change(ground, case, on, without))
+    return tuple(found)
+
+
+def _change(ground: Ground, case: Case, on: frozenset[str], without: frozenset[str]) -> Change:
+    ground.only(without)
+    before_plan = ground.plan(case.sql)
+    ground.only(on)
+    after_plan = ground.plan(case.sql)
+    used = tuple(sorted(ground.used(after_plan)))
+    before: Measure | None = None
+    after: Measure | None = None
+    try:
+        if shape(before_plan) == shape(after_plan):  # the same plan is the same work: differences would be noise
+            before = after = ground.measure(case.sql)
+        else:
+            before, after = _interleaved(ground, case.sql, on, without)
+    except StatementError:
+        before = after = None
+    return Change(
+        query=case.query.number,
+        form=case.form,
+        before=before,
+        after=after,
+        cost_before=cost(before_plan),
+        cost_after=cost(after_plan),
+        used=used,
+        plan_before=before_plan,
+        plan_after=after_plan,
+    )
+
+
+def _interleaved(ground: Ground, sql: str, on: frozenset[str], without: frozenset[str]) -> tuple[Measure, Measure]:
+    best: dict[bool, Measure] = {}
+    times = _TIMES
+    while times > 0:
+        for new in (False, True):
+            ground.only(on if new else without)
+            one = ground.measure(sql)
+            best[new] = one if new not in best else min(best[new], one, key=lambda m: m.work)
+            if one.over:
+                times = 0
+        times = min(times - 1, 1) if max(best[False].cpu_ms, best[True].cpu_ms) > _SLOW else times - 1
+    return best[False], best[True]
+
+
+def slower(change: Change, tolerance: float = 0.05) -> bool:
+    """Whether a query takes more than 5 % longer or more pages, beyond what noise explains."""
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return change.cost_after > change.cost_before * (1 + tolerance)
+    if after.over and not before.over:
+        return True
+    time = after.cpu_ms > before.cpu_ms * (1 + tolerance) and after.cpu_ms - before.cpu_ms > _NOISE_MS
+    pages = after.buffers > before.buffers * (1 + tolerance) and after.buffers - before.buffers > _NOISE_PAGES
+    return time or (pages and after.cpu_ms > before.cpu_ms * 0.8)
+
+
+def shape(plan: dict[str, object]) -> object:
+    """A plan without its numbers."""
+    parts = plan.get("Plans", ())
+    kept = ("Node Type", "Index Name", "Relation Name", "Alias", "Join Type", "Strategy", "Scan Direction", "Sort Key")
+    inner = tuple(shape(p) for p in parts) if isinstance(parts, list) else ()
+    return (*(repr(plan.get(k)) for k in kept), inner)

@@ -1,0 +1,336 @@
+"""Which of the candidates together: planned with PostgreSQL's planner, priced by runs on the ground.
+
+What a set of indexes does to a query is known by the plan: the indexes that it uses. Each such plan is run once and
+remembered, so that the search costs one EXPLAIN a step and few runs. Gains are logarithms of ratios, weighted half by
+query and half by time, less what the index costs in space and in writes.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pgassay.advisor.candidates import World, candidates
+from pgassay.advisor.ground import Ground, cost
+from pgassay.advisor.model import Built, Candidate, Measure, Query, Refused
+from pgassay.model import Name
+from pgassay.server import StatementError
+
+Progress = Callable[[str], None]
+
+_WORTH = 0.12  # a set must make some query at least so much better (logarithm): 13 %
+_SPACE = 0.3  # price of an index as large as all heaps
+_TRUST = 0.1  # weight of the planner's word beside a measurement: it decides between what measures alike
+_UPKEEP = {"brin": 0.05, "gin": 0.8, "gist": 0.8, "hash": 0.3, "btree": 0.25}  # share of an INSERT's own work
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``deadline`` on the monotonic clock; ``budget`` in bytes of new indexes; ``kinds`` of indexes to try."""
+
+    deadline: float
+    budget: int | None = None
+    kinds: frozenset[str] = frozenset()
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() > self.deadline
+
+
+@dataclass(slots=True)
+class _Form:
+    """One query with one set of parameters. ``known``: what a plan, named by its indexes, took."""
+
+    query: Query
+    number: int
+    sql: str
+    weight: float = 0.0
+    base: Measure | None = None
+    base_cost: float = 1.0
+    known: dict[frozenset[str], float] = field(default_factory=dict)
+    plans: dict[frozenset[str], tuple[frozenset[str], float]] = field(default_factory=dict)
+
+
+class Search:
+    """One search on one ground. ``chosen`` grows and shrinks; ``refused`` says what was tried in vain."""
+
+    def __init__(
+        self, ground: Ground, world: World, queries: Sequence[Query], limits: Limits, progress: Progress
+    ) -> None:
+        self.ground, self.world, self.queries, self.limits, self.say = ground, world, queries, limits, progress
+        self.forms: list[_Form] = []
+        self.skipped: list[tuple[str, str]] = []
+        self.refused: list[Refused] = []
+        self.chosen: frozenset[str] = frozenset()
+        self.names: dict[str, Built] = {}
+        self.serves: dict[str, set[int]] = {}  # queries that read its table
+        self.meant: dict[str, set[int]] = {}  # queries that it was thought of for
+        self.readers: dict[Name, set[int]] = defaultdict(set)
+        self.moves: dict[frozenset[str], None] = {}
+        self.heap = sum(s.heap_bytes for s in world.sizes.values()) or 1
+        self.tried = 0
+
+    # before anything
+
+    def begin(self) -> None:
+        """Plan and run every query as things are. What cannot be planned is skipped, by name."""
+        for query in self.queries:
+            for number, sql in enumerate(query.forms):
+                form = _Form(query, number, sql)
+                try:
+                    form.base_cost = cost(self.ground.plan(sql))
+                    self.forms.append(form)
+                except StatementError as error:
+                    self.skipped.append((query.text, error.report.message))
+        for n, form in enumerate(self.forms):
+            self.say(f"measuring query {n + 1} of {len(self.forms)} as it is")
+            try:
+                form.base = self.ground.measure(form.sql, times=1)
+                if form.base.cpu_ms < 100 and not form.base.over:
+                    form.base = self.ground.measure(form.sql, times=2)
+            except StatementError as error:
+                self.skipped.append((form.query.text, f"it fails when run: {error.report.message}"))
+        self._weigh()
+        for query in self.queries:
+            for ref in (ref for block in query.blocks for ref in block.tables):
+                known = self.world.table(ref.name)
+                if known is not None:
+                    self.readers[known.name].add(query.number)
+        for form in self.forms:
+            form.known[frozenset()] = form.base.work if form.base else math.log(form.base_cost)
+
+    def _weigh(self) -> None:
+        counts: dict[int, int] = defaultdict(int)
+        for form in self.forms:
+            counts[form.query.number] += 1
+        time_of = {
+            id(f): f.query.calls * (f.base.cpu_ms if f.base else f.base_cost / 100) / counts[f.query.number]
+            for f in self.forms
+        }
+        total = sum(time_of.values()) or 1.0
+        for form in self.forms:
+            form.weight = 0.5 / len(counts) / counts[form.query.number] + 0.5 * time_of[id(form)] / total
+
+    # candidates
+
+    def gather(self, queries: Iterable[Query] | None = None) -> None:
+        """Build the candidates on the ground, the likeliest of every query first."""
+        lists = [(q, self._wanted(q)) for q in (self.queries if queries is None else queries)]
+        order: dict[Candidate, set[int]] = {}
+        for rank in range(max((len(found) for _, found in lists), default=0)):
+            for query, found in lists:
+                if rank < len(found):
+                    order.setdefault(found[rank], set()).add(query.number)
+        fresh: set[Name] = set()
+        for n, (candidate, numbers) in enumerate(order.items()):
+            if self.limits.over:
+                break
+            self.say(f"candidate {n + 1} of {len(order)}: {candidate.table}")
+            self._build(candidate, numbers, fresh)
+        for table in sorted(fresh):
+            self.ground.analyse(table)
+
+    def _wanted(self, query: Query) -> list[Candidate]:
+        kinds = self.limits.kinds
+        return [c for c in candidates(query, self.world) if not kinds or c.kind in kinds]
+
+    def _build(self, candidate: Candidate, numbers: Collection[int], fresh: set[Name]) -> None:
+        made = self.ground.build(candidate)
+        self.tried += 1
+        if isinstance(made, str):
+            self.refused.append(Refused(sql=candidate.ddl("…"), reason=made))
+            return
+        self.names[made.name] = made
+        self.serves[made.name] = self.readers[candidate.table]
+        self.meant.setdefault(made.name, set()).update(numbers)
+        if any("(" in key for key in candidate.keys):
+            fresh.add(candidate.table)
+
+    # what a set does
+
+    def planned(self, form: _Form, on: frozenset[str]) -> tuple[frozenset[str], float]:
+        """The candidates that a plan uses where these are there, and its cost."""
+        relevant = frozenset(n for n in on if form.query.number in self.serves[n])
+        if relevant not in form.plans:
+            self.ground.only(relevant)
+            try:
+                plan = self.ground.plan(form.sql)
+                form.plans[relevant] = (self.ground.used(plan), cost(plan))
+            except StatementError:
+                form.plans[relevant] = (frozenset(), form.base_cost)
+        return form.plans[relevant]
+
+    def work(self, form: _Form, on: frozenset[str]) -> float:
+        """The logarithm of the work of a query where these candidates are there: measured, else by the planner."""
+        used, planned = self.planned(form, on)
+        if not used:
+            return form.known[frozenset()]
+        if used not in form.known:
+            form.known[used] = self._run(form, used, planned)
+        return (1 - _TRUST) * form.known[used] + _TRUST * self._promised(form, planned)
+
+    def _promised(self, form: _Form, planned: float) -> float:
+        """The work that the planner promises, on the scale of the measured one."""
+        return form.known[frozenset()] + math.log(max(planned, 0.01) / max(form.base_cost, 0.01))
+
+    def _run(self, form: _Form, used: frozenset[str], planned: float) -> float:
+        base = form.known[frozenset()]
+        promised = self._promised(form, planned)
+        if form.base is None or (form.query.writes and planned > 10_000):
+            return promised
+        if self.limits.over:
+            return max(promised, base - _WORTH) if promised > base else promised
+        self.ground.only(used)
+        limit = max(form.base.cpu_ms * 1.5, 20.0)
+        try:
+            found = self.ground.measure(form.sql, limit_ms=limit)
+            if not found.over and found.cpu_ms < 50:
+                found = self.ground.measure(form.sql, limit_ms=limit, times=2)
+        except StatementError:
+            return base + 1.0
+        if found.over and form.base.over:
+            return promised
+        return base + 1.0 if found.over else found.work
+
+    def total(self, on: frozenset[str], numbers: Collection[int] | None = None) -> float:
+        """The weighted work of all queries (or of some), and the price of the indexes."""
+        forms = [f for f in self.forms if numbers is None or f.query.number in numbers]
+        return sum(f.weight * self.work(f, on) for f in forms)
+
+    def price(self, on: Collection[str]) -> float:
+        """What indexes cost: space, and upkeep by the workload's writes."""
+        space = sum(self.names[n].bytes for n in on) / self.heap * _SPACE
+        return space + sum(self._upkeep(table, on) for table in {self.names[n].candidate.table for n in on})
+
+    def _upkeep(self, table: Name, on: Collection[str]) -> float:
+        mine = [self.names[n].candidate for n in on if self.names[n].candidate.table == table]
+        known = self.world.catalog.table(table)
+        there = len(known.indexes) if known else 0
+        found = 0.0
+        for form in self.forms:
+            if not form.query.writes or (not form.query.blocks and form.query.kind != "insert"):
+                continue
+            if self._target(form.query) != table:
+                continue
+            load = 0.0
+            for each in mine:
+                share = 0.3 if each.where else 1.0
+                load += _UPKEEP[each.method] * share * self._touches(form.query, each)
+            found += form.weight * math.log1p(load / (1 + 0.25 * there))
+        return found
+
+    def _target(self, query: Query) -> Name | None:
+        known = self.world.table(query.target) if query.target else None
+        return known.name if known else None
+
+    def _touches(self, query: Query, candidate: Candidate) -> float:
+        """How much of the upkeep a statement causes: an UPDATE of no indexed column may stay on its page (HOT)."""
+        if query.kind == "update" and query.blocks and query.blocks[0].written:
+            held = {*candidate.columns, *candidate.include}
+            return 2.0 if held & set(query.blocks[0].written) else 0.1
+        return 1.0 if query.kind != "delete" else 0.2
+
+    # the search
+
+    def explore(self) -> None:
+        """For each query: what the planner takes with all candidates, with each alone, and without the best ones."""
+        for n, form in enumerate(self.forms):
+            if self.limits.over:
+                return
+            mine = frozenset(name for name, numbers in self.meant.items() if form.query.number in numbers)
+            if not mine:
+                continue
+            self.say(f"query {n + 1} of {len(self.forms)}: {len(mine)} candidates")
+            left = mine
+            for _ in range(6):
+                used, planned = self.planned(form, left)
+                if not used or planned > form.base_cost * 0.999:
+                    break
+                self.moves[used] = None
+                left -= used
+            for name in sorted(mine):
+                used, planned = self.planned(form, frozenset({name}))
+                if used and planned < form.base_cost * 0.98:
+                    self.moves[used] = None
+
+    def choose(self, start: frozenset[str] = frozenset()) -> frozenset[str]:
+        """The best set found within budget and time: greedy by gain and by gain a byte, then polished."""
+        best, value = start, 0.0
+        ways = [False, True] if self.limits.budget is not None else [False]
+        for by_size in ways:
+            found = self._polished(self._greedy(start, by_size=by_size))
+            gained = self.gain(start, found)
+            if gained > value:
+                best, value = found, gained
+        self.chosen = best
+        return best
+
+    def gain(self, before: frozenset[str], after: frozenset[str]) -> float:
+        """How much better a set is than another, priced."""
+        numbers = {q for n in before ^ after for q in self.serves[n]}
+        work = self.total(before, numbers) - self.total(after, numbers)
+        return work - (self.price(after) - self.price(before))
+
+    def worth(self, before: frozenset[str], after: frozenset[str]) -> bool:
+        """Whether some query gets noticeably better."""
+        numbers = {q for n in before ^ after for q in self.serves[n]}
+        forms = [f for f in self.forms if f.query.number in numbers]
+        return any(self.work(f, before) - self.work(f, after) >= _WORTH for f in forms)
+
+    def _fits(self, on: Collection[str]) -> bool:
+        return self.limits.budget is None or sum(self.names[n].bytes for n in on) <= self.limits.budget
+
+    def _greedy(self, start: frozenset[str], *, by_size: bool) -> frozenset[str]:
+        on = start
+        stale: dict[frozenset[str], float] = dict.fromkeys(self.moves, math.inf)
+        while stale:
+            # Gains only shrink as the set grows (nearly), so an old gain is an upper bound.
+            best: tuple[float, frozenset[str]] | None = None
+            for move in sorted(stale, key=lambda m: (-stale[m], sorted(m))):
+                if best is not None and stale[move] <= best[0]:
+                    break
+                after = on | move
+                if after == on or not self._fits(after):
+                    stale[move] = -math.inf
+                    continue
+                gained = self.gain(on, after)
+                size = sum(self.names[n].bytes for n in move - on) or 1
+                stale[move] = gained / size if by_size else gained
+                if gained > 0 and (best is None or stale[move] > best[0]) and self.worth(on, after):
+                    best = (stale[move], move)
+            if best is None:
+                return on
+            on |= best[1]
+            stale = {m: g for m, g in stale.items() if g > 0 and not m <= on}
+        return on
+
+    def _polished(self, on: frozenset[str]) -> frozenset[str]:
+        """Leave out what is not missed; put one in another's place where that is better."""
+        for _ in range(4):
+            before = on
+            for name in sorted(on, key=lambda n: -self.names[n].bytes):
+                without = on - {name}
+                if self.gain(on, without) >= 0 or not self.worth(without, on):
+                    on = without
+            for other in sorted({n for move in self.moves for n in move} - on):
+                if self.limits.over:
+                    return on
+                mine = {n for n in on if self.names[n].candidate.table == self.names[other].candidate.table}
+                changed = on | {other}
+                for name in sorted(mine, key=lambda n: -self.names[n].bytes):
+                    if self.gain(changed, changed - {name}) >= 0:
+                        changed -= {name}
+                if self._fits(changed) and changed != on | {other} and self.gain(on, changed) > 0.0005:
+                    on = changed
+            if on == before:
+                break
+        return on
+
+
+def summary(names: Mapping[str, Built], on: Collection[str]) -> int:
+    """Bytes of a set."""
+    return sum(names[n].bytes for n in on)
