@@ -450,3 +450,30 @@ def test_unreadable_folder_is_one_message() -> None:
     tree({"drizzle/meta/_journal.json/x": ""})
     with pytest.raises(InputError, match="cannot be read"):
         open_project(".")
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "mode"),
+    [
+        ("-- Up Migration", "-- Down Migration", "block"),
+        ("-- Up Migration: the first table", "-- Down Migration: and away with it", "block"),
+        ("", "---- Down Migration ----", "block"),
+        ("-- +migrate Up", "-- +migrate Down", "block"),
+        ("-- +migrate Up notransaction", "-- +migrate Down notransaction", "autocommit"),
+        ("-- Up", "-- Down", "block"),
+    ],
+)
+def test_the_way_back_in_a_file_of_another_runner(up: str, down: str, mode: str) -> None:
+    tree({"sql/1_a.sql": f"{up}\n{A}\n{down}\nDROP TABLE a;\n"})
+    (migration,) = open_project("sql").migrations
+    assert [s.text for s in migration.statements] == [A.removesuffix(";")]
+    assert migration.down is not None
+    assert [(s.text, s.line) for s in migration.down] == [("DROP TABLE a", 4)]
+    assert migration.mode == mode
+
+
+def test_a_comment_that_says_down_is_no_way_back() -> None:
+    tree({"sql/1_a.sql": f"-- Down\n{A}\n-- down the road\n{B}"})
+    (migration,) = open_project("sql").migrations
+    assert len(migration.statements) == 2
+    assert migration.down is None

@@ -16,11 +16,12 @@ from pgassay.sources.files import (
     exists,
     folders,
     last,
+    line_of,
     names,
     natural,
     read,
 )
-from pgassay.sources.sections import DBMATE, GOOSE, dbmate, duplicates, goose, marked
+from pgassay.sources.sections import DBMATE, GOOSE, dbmate, duplicates, goose, halves, marked
 from pgassay.sql import parse
 
 GOLANG_NAME = re.compile(r"^(?P<version>\d+)_(?P<name>.*)\.(?P<way>up|down)\.sql$")
@@ -128,7 +129,8 @@ def open_numbered(place: Place) -> Project:
 
     Assumed: a transaction a file, as most runners do; a file that begins or ends transactions itself, or holds a
     statement that none can hold (CONCURRENTLY, VACUUM), is run statement by statement, as psql does.
-    ``name.down.sql``, ``name_rollback.sql`` and the like, and ``down.sql`` beside ``up.sql``, are ways back.
+    ``name.down.sql``, ``name_rollback.sql`` and the like, and ``down.sql`` beside ``up.sql``, are ways back; so is what
+    follows a line such as ``-- Down Migration`` (node-pg-migrate) or ``-- +migrate Down`` (sql-migrate).
     """
     found = names(place.folder, ".sql")
     nested = False
@@ -206,12 +208,15 @@ def _whole(
 
 
 def _guessed(file: File, name: str, down: tuple[Statement, ...] | None) -> Migration:
-    statements = _parsed(file)
-    own = controls_transactions(statements) or any(alone(s) for s in statements)
+    end, apart = halves(file.text)
+    statements = parse(file.text[:end], file.path)
+    if end < len(file.text) and down is None:
+        down = parse(file.text[end:], file.path, first_line=line_of(file.text, end))
+    own = apart or controls_transactions(statements) or any(alone(s) for s in statements)
     return Migration(
         name=name,
         path=file.path,
-        text=file.text,
+        text=file.text[:end],
         statements=statements,
         mode="autocommit" if own else "block",
         down=down,

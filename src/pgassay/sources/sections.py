@@ -14,6 +14,12 @@ _VERSION = re.compile(r"^(\d+)")
 _DBMATE = re.compile(r"^--[ \t]*migrate:(?P<way>up|down)(?=[ \t\r]*$|[ \t])(?P<options>.*)$", re.MULTILINE)
 _GOOSE = re.compile(r"^--[ \t]*\+goose[ \t]+(?P<way>up|down)[ \t\r]*$", re.MULTILINE | re.IGNORECASE)
 _GOOSE_ALONE = re.compile(r"^--[ \t]*\+goose[ \t]+no[ \t]+transaction[ \t\r]*$", re.MULTILINE | re.IGNORECASE)
+# What other runners write: node-pg-migrate's "Up Migration", sql-migrate's "+migrate Up", a bare "Up".
+_OTHERS = re.compile(
+    r"^--[ \t-]*(?:(?:\+migrate|rambler)[ \t]+(?P<tool>up|down)\b(?P<options>.*)"
+    r"|(?P<named>up|down)[ \t]+migration\b.*|(?P<bare>up|down)[ \t\r]*)$",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 DBMATE = Runner(
     name="dbmate",
@@ -129,6 +135,20 @@ def marked(text: str) -> str | None:
     if "+goose" in text and _GOOSE.search(text):
         return "goose"
     return None
+
+
+def halves(text: str) -> tuple[int, bool]:
+    """Where the way back begins in a file of another runner that holds both ways (the end where it holds none), and
+    whether its marks ask for no transaction."""
+    forth = alone = False
+    for mark in _OTHERS.finditer(text):
+        way = (mark["tool"] or mark["named"] or mark["bare"]).lower()
+        if way == "up":
+            forth = True
+            alone = alone or "notransaction" in (mark["options"] or "").lower()
+        elif forth or mark["named"]:
+            return mark.start(), alone
+    return len(text), alone
 
 
 def duplicates(migrations: tuple[Migration, ...], consequence: str) -> Iterator[Oddity]:
