@@ -6,6 +6,7 @@ production's, so plans and costs are too. Without values (``export --no-values``
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from collections.abc import Callable, Collection, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 
 from pgassay.errors import InputError, UsageError
 from pgassay.model import quote
-from pgassay.server import OWNER, SUPERUSER, Connection, Server
+from pgassay.server import OWNER, SUPERUSER, Connection, Server, StatementError
 from pgassay.twin import ghost_candidates as candidates
 from pgassay.twin import ghost_files as files
 from pgassay.twin.export_file import Attribute, Export
@@ -49,6 +50,7 @@ class Ghost:
         self._session: Connection | None = None
         self._admin: Connection | None = None
         self._off: frozenset[str] = frozenset()
+        self._known: dict[str, int] = {}
 
     def explain(
         self,
@@ -69,15 +71,20 @@ class Ghost:
         """Create a candidate index in milliseconds, at the size given or else computed; returns its qualified name.
 
         ``pages`` of 8 KiB, ``height`` in levels above the leaves, ``tuples`` entries, of the whole index: a partitioned
-        table's parts share them by rows. Raises InputError where the text is not one CREATE INDEX, StatementError
-        where PostgreSQL refuses it.
+        table's parts share them by rows. Raises InputError where the text is not one CREATE INDEX or PostgreSQL refuses
+        it.
         """
         self._switch(frozenset())
-        return candidates.create(self, ddl, pages, height, tuples)
+        self._known.clear()
+        try:
+            return candidates.create(self, ddl, pages, height, tuples)
+        except StatementError as error:
+            raise InputError(f"the index cannot be created: {error.report}") from None
 
     def drop_index(self, name: str) -> None:
         """Drop a candidate. ``name`` as ``create_index`` returned it."""
         self._switch(frozenset())
+        self._known.clear()
         self.session.run(f"DROP INDEX {name}")
 
     @property
@@ -132,12 +139,17 @@ class Ghost:
         self._off = off
 
     def _index(self, name: str) -> int:
-        schema, _, short = name.rpartition(".")
-        for parts in ((schema.strip('"'), short.strip('"')), ("", name)):
-            found = self.admin.run(sql("index_named"), parts)
-            if found:
-                return int(found[0][0])
-        raise InputError(f"there is no index {name}")
+        """An index's number, by its plain name as it is stored or by its name as SQL has it."""
+        if name not in self._known:
+            found = self.admin.run(sql("index_named"), [name])
+            if not found:
+                with contextlib.suppress(StatementError):  # a text that is no name
+                    found = self.admin.run(sql("index_qualified"), [name])
+            if len(found) != 1:
+                what = f"there are {len(found)} indexes named" if found else "there is no index"
+                raise InputError(f"{what} {name}")
+            self._known[name] = int(found[0][0])
+        return self._known[name]
 
 
 def ghost(server: Server, export: Export, progress: Callable[[str], None] = lambda _: None) -> Ghost:

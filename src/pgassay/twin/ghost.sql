@@ -114,8 +114,11 @@ FROM wanted w WHERE i.indexrelid = w.oid AND i.indexrelid >= 16384 AND i.indisva
 RETURNING i.indexrelid
 
 -- name: index_named
-SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('i', 'I') AND c.relname = $2 AND (n.nspname = $1 OR $1 = '') AND c.oid >= 16384
+SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relkind IN ('i', 'I') AND c.relname = $1 AND c.oid >= 16384
+
+-- name: index_qualified
+SELECT c.oid FROM pg_catalog.pg_class c
+WHERE c.relkind IN ('i', 'I') AND c.oid = pg_catalog.to_regclass($1) AND c.oid >= 16384
 
 -- name: statistics_objects
 SELECT pg_catalog.json_agg(x) FROM (

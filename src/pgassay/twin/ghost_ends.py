@@ -78,6 +78,8 @@ def entries_of(
     pair = ends.get((led["table_schema"], led["table"], led["column"]))
     if pair is None:
         return []
-    files.mark_visible(folder / led["heap"])
+    heap = folder / led["heap"]
+    if not heap.with_name(f"{heap.name}_vm").exists():
+        files.mark_visible(heap)
     ordered = reversed(pair) if led["descending"] else iter(pair)
     return [files.entry(value, led["width"], row) for row, value in enumerate(ordered, 1)]
