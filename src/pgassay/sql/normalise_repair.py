@@ -1,7 +1,8 @@
 """Statements as ``pg_stat_statements`` writes them, made into statements that PostgreSQL prepares.
 
-It puts ``$n`` for every constant, also where the grammar has no place for one (``interval $1``, ``extract($1 FROM
-x)``), and numbers an expression's constants anew in GROUP BY, which then no longer equals the one that is selected.
+It puts ``$n`` for constants, also where the grammar has no place for one (``interval $1``, ``extract($1 FROM x)``). An
+expression that is selected and grouped by has its ``$n`` once, and there the other one keeps its constant, which tells
+what the parameter was; or it is numbered anew (before PostgreSQL 16). Either way the two are no longer equal.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def repair(text: str) -> str:
     tree = parse(text)
     raw = text.encode()
     tokens = list(scan(text).tokens)
+    words = {token.start: raw[token.start : token.end].decode() for token in tokens}
     same = _Same()
     replaced: list[Edit] = []
     gone: set[int] = set()  # where a parameter began that is none any more
@@ -43,7 +45,7 @@ def repair(text: str) -> str:
                 gone.add(at)
                 replaced.append(Edit(at, _end(raw, tokens, at)[0], "day"))
             case pg.SelectStmt():
-                for one, other in _repeated(message):
+                for one, other in _repeated(message, words):
                     same.join(one, other)
             case _:
                 pass
@@ -52,6 +54,9 @@ def repair(text: str) -> str:
         if token.token != pg.PARAM or token.start in gone:
             continue
         number = int(raw[token.start + 1 : token.end])
+        if same.constant(number) is not None:
+            replaced.append(Edit(token.start, token.end, same.constant(number) or ""))
+            continue
         new = numbers.setdefault(same.first(number), len(numbers) + 1)
         if new != number:
             replaced.append(Edit(token.start, token.end, f"${new}"))
@@ -80,10 +85,15 @@ def _end(raw: bytes, tokens: list[pg.ScanToken], at: int, *, fields: bool = Fals
 
 
 class _Same:
-    """Parameters that stand for the same value."""
+    """Parameters that stand for the same value, and the value where some place tells it."""
 
     def __init__(self) -> None:
         self._before: dict[int, int] = {}
+        self._told: dict[int, str] = {}
+
+    def constant(self, number: int) -> str | None:
+        """The constant that a parameter was, as SQL."""
+        return next((text for told, text in self._told.items() if self.first(told) == self.first(number)), None)
 
     def first(self, number: int) -> int:
         """The number that stands for all that are the same."""
@@ -91,43 +101,52 @@ class _Same:
             number = self._before[number]
         return number
 
-    def join(self, one: int, other: int) -> None:
-        """Say that two are the same."""
+    def join(self, one: int | str, other: int | str) -> None:
+        """Say that two are the same: parameters' numbers, or a constant."""
+        if isinstance(one, str) or isinstance(other, str):
+            for number, text in ((one, other), (other, one)):
+                if isinstance(number, int) and isinstance(text, str):
+                    self._told[number] = text
+            return
         low, high = sorted((self.first(one), self.first(other)))
         if low != high:
             self._before[high] = low
 
 
-def _repeated(select: pg.SelectStmt) -> Iterator[tuple[int, int]]:
-    """Pairs of parameters in expressions that must be equal: grouped and selected, selected DISTINCT and sorted."""
+def _repeated(select: pg.SelectStmt, words: dict[int, str]) -> Iterator[tuple[int | str, int | str]]:
+    """Pairs of values in expressions that must be equal: grouped and selected, selected DISTINCT and sorted."""
     keys = list(select.group_clause) + (list(select.target_list) if select.distinct_clause else [])
-    wanted: dict[bytes, list[int]] = {}
+    wanted: dict[bytes, list[int | str]] = {}
     for node in keys:
-        shape, numbers = _shape(node.res_target.val if node.HasField("res_target") else node)
-        if numbers:
-            wanted.setdefault(shape, numbers)
+        key = node.res_target.val if node.HasField("res_target") else node
+        shape, values = _shape(key, words)
+        if values and not key.HasField("a_const"):  # ``GROUP BY 1`` is a place in the list
+            wanted.setdefault(shape, values)
     if not wanted:
         return
     places = [*select.target_list, *select.group_clause, *select.sort_clause, select.having_clause]
     for place in places:
         for each in walk(place):
             if isinstance(each, pg.Node):
-                shape, numbers = _shape(each)
-                yield from zip(wanted.get(shape, ()), numbers, strict=False)
+                shape, values = _shape(each, words)
+                yield from zip(wanted.get(shape, ()), values, strict=False)
 
 
-def _shape(node: pg.Node) -> tuple[bytes, list[int]]:
-    """An expression without its places and its parameters' numbers, and these."""
+def _shape(node: pg.Node, words: dict[int, str]) -> tuple[bytes, list[int | str]]:
+    """An expression without its places and values, and these: parameters' numbers, and constants as SQL."""
     copy = pg.Node()
     copy.CopyFrom(node)
-    numbers = []
+    values: list[int | str] = []
     for each in walk(copy):
-        if isinstance(each, pg.ParamRef):
-            numbers.append(each.number)
-            each.number = 0
+        if isinstance(each, pg.Node) and each.HasField("param_ref"):
+            values.append(each.param_ref.number)
+            each.param_ref.number = 0
+        elif isinstance(each, pg.Node) and each.HasField("a_const") and not each.a_const.isnull:
+            values.append(words.get(each.a_const.location, ""))
+            each.param_ref.number = 0
         if _placed(each):
             each.ClearField("location")
-    return copy.SerializeToString(deterministic=True), numbers
+    return copy.SerializeToString(deterministic=True), values
 
 
 def _placed(message: Message) -> bool:

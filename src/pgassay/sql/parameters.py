@@ -264,7 +264,7 @@ class _Reader:
             origin = origin_of(left, scope)
             for item, side in zip(right.list.items, ("low", "high"), strict=False):
                 self.side(item, "low" if side == "low" else "high", origin, scope)
-            self.side(left, "other", origin_of(right.list.items[0], scope), scope)
+            self.side(left, "equal", origin_of(right.list.items[0], scope), scope)
             return
         if node.kind == pg.AEXPR_IN:
             origin = origin_of(left, scope)
@@ -294,6 +294,7 @@ class _Reader:
 
     def side(self, node: pg.Node, use: Use, origin: Origin | None, scope: Scope) -> None:
         """One side of an operator, of which the other one is ``origin``."""
+        origin = None if use == "other" else origin
         if origin is None and use not in ("key", "limit", "offset"):
             use = use if use in ("like", "regex", "list", "has", "contains") else "other"
         if self.add(node, use, origin):

@@ -74,7 +74,7 @@ def _query(part: Part, source: str) -> Query:
 
 def _sets(text: str, source: str, line: int) -> list[tuple[str | None, ...]]:
     try:
-        read = json.loads(text, parse_float=str, parse_int=str)
+        read = json.loads(text, parse_float=_Exact)
     except ValueError as error:
         raise InputError(f"the parameters are no JSON: {error}", path=source, line=line) from None
     if not isinstance(read, list):
@@ -83,9 +83,18 @@ def _sets(text: str, source: str, line: int) -> list[tuple[str | None, ...]]:
     return [tuple(_text(value) for value in row) for row in rows]
 
 
+class _Exact(float):
+    """A number with all digits of its text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
 def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, _Exact):
+        return value.text
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value, ensure_ascii=False)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import combinations, islice, product
 
 from pgassay.errors import InputError
 from pgassay.model import Name, Skipped, literal
@@ -24,7 +25,7 @@ LIMIT = 10_000  # milliseconds for one plan
 _NAME = "pgassay_workload"
 _GUESSES = ("integer", "text", "numeric", "timestamptz", "interval")
 _SET = "SELECT pg_catalog.set_config($1, $2, false)"
-_MOST_GUESSED = 3  # parameters of unlike types that are told apart by trying
+_MOST_GUESSED = 300
 # Ambiguous function, undefined function, datatype mismatch, indeterminate datatype, cannot coerce, bad representation.
 _UNTYPED = frozenset("42725 42883 42804 42P18 42846 22P02".split())
 
@@ -144,10 +145,8 @@ class _Settler:
             self.connection.run(f"PREPARE {_NAME} AS {text}", ())
             return text
         except StatementError as error:
-            known = {s.number for s in found if s.origin is not None or s.cast}
-            bare = sorted({s.number for s in found} - known)
             if error.sqlstate in _UNTYPED:
-                for kinds in _guesses(bare):
+                for kinds in _guesses(found):
                     helped = typed(text, kinds)
                     with contextlib.suppress(StatementError):
                         self.connection.run(f"PREPARE {_NAME} AS {helped}", ())
@@ -184,10 +183,20 @@ class _Settler:
         return tuple(good), first
 
 
-def _guesses(bare: Sequence[int]) -> Iterator[dict[int, str]]:
-    """Types for parameters of which nothing tells the type: all alike, then, of a few, each in turn."""
+def _guesses(found: Sequence[Slot]) -> Iterator[dict[int, str]]:
+    """Types for parameters of which nothing tells the type: all alike, then those of some functions or places."""
+    known = {s.number for s in found if s.origin is not None or s.cast}
+    groups: dict[str, set[int]] = defaultdict(set)
+    for slot in found:
+        if slot.number not in known:
+            groups[slot.argument[0] if slot.argument else f"${slot.number}"].add(slot.number)
     for guess in _GUESSES:
-        yield dict.fromkeys(bare, guess)
-    if 1 < len(bare) <= _MOST_GUESSED:
-        for mixed in product(("", *_GUESSES), repeat=len(bare)):
-            yield {number: kind for number, kind in zip(bare, mixed, strict=True) if kind}
+        yield dict.fromkeys((number for group in groups.values() for number in sorted(group)), guess)
+    yield from islice(_mixed(list(groups.values())), _MOST_GUESSED)
+
+
+def _mixed(groups: list[set[int]]) -> Iterator[dict[int, str]]:
+    for size in range(1, len(groups)):
+        for chosen in combinations(groups, size):
+            for kinds in product(_GUESSES, repeat=size):
+                yield {n: kind for group, kind in zip(chosen, kinds, strict=True) for n in group}
