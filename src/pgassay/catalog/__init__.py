@@ -1,6 +1,10 @@
 """The typed picture of a database schema: read it, compare two of them."""
 
-from pgassay.catalog.compare import Change, compare
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
 from pgassay.catalog.model import (
     Catalog,
     Column,
@@ -22,8 +26,22 @@ from pgassay.catalog.model import (
     Trigger,
     View,
 )
-from pgassay.catalog.read import read
-from pgassay.catalog.sizes import ColumnStats, TableSize, column_statistics, sizes
+
+if TYPE_CHECKING:
+    from pgassay.catalog.compare import Change, compare
+    from pgassay.catalog.read import read
+    from pgassay.catalog.sizes import ColumnStats, TableSize, column_statistics, sizes
+
+# What needs a server is loaded when it is asked for: a static review needs only the classes.
+_LATER = {
+    "Change": "compare",
+    "compare": "compare",
+    "read": "read",
+    "ColumnStats": "sizes",
+    "TableSize": "sizes",
+    "column_statistics": "sizes",
+    "sizes": "sizes",
+}
 
 __all__ = [
     "Catalog",
@@ -53,3 +71,11 @@ __all__ = [
     "read",
     "sizes",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(name)
+    found: object = getattr(importlib.import_module(f"pgassay.catalog.{_LATER[name]}"), name)
+    globals()[name] = found
+    return found

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from pgassay.model import Certainty, Evidence, Finding, Oddity, Statement
-from pgassay.rules.registry import Rule, concerned, registry
+from pgassay.rules.registry import concerned, registry
 from pgassay.rules.step import Step
 
 
@@ -24,9 +24,13 @@ def judge(steps: Iterable[Step]) -> Judgement:
     suppressed: list[Finding] = []
     for step in steps:
         first, rest = concerned(frozenset(map(type, step.statement.actions)))
-        found = _merged(_named(rule, step, []) for rule in first)
-        for rule in rest:
-            found = _merged([found, _named(rule, step, found)])
+        found: list[Finding] = []
+        for rule in first:
+            found += [replace(f, rule=rule.id) for f in rule.find(step)]
+        found = _merged(found)
+        # What nobody explained can only be something that was seen.
+        for rule in () if step.static else rest:
+            found = _merged([*found, *(replace(f, rule=rule.id) for f in rule.find(step, found))])
         for finding in found:
             reason = _allowed(step.statement, finding.rule)
             if reason is None:
@@ -62,14 +66,12 @@ def order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda f: (f.verdict.rank, _SURE[f.certainty], f.path, f.line, f.rule)))
 
 
-def _named(rule: Rule, step: Step, others: list[Finding]) -> list[Finding]:
-    return [replace(f, rule=rule.id) for f in rule.findings(step, others)]
-
-
-def _merged(groups: Iterable[list[Finding]]) -> list[Finding]:
+def _merged(findings: list[Finding]) -> list[Finding]:
     """One finding a subject: the worst speaks, the others become its evidence."""
+    if len(findings) < 2:
+        return findings
     by_subject: dict[str, Finding] = {}
-    for finding in (f for group in groups for f in group):
+    for finding in findings:
         other = by_subject.get(finding.subject)
         if other is None:
             by_subject[finding.subject] = finding

@@ -14,6 +14,7 @@ from pgassay.rules.step import Step
 
 def static_steps(transaction: Transaction, runner: Runner) -> list[Step]:
     """What the text alone tells."""
+    statements = transaction.statements
     return [
         Step(
             statement=statement,
@@ -22,10 +23,10 @@ def static_steps(transaction: Transaction, runner: Runner) -> list[Step]:
             created=past.created,
             renamed=past.renamed,
             columns=past.columns,
-            earlier=transaction.statements[:number],
-            later=transaction.statements[number + 1 :],
+            earlier=statements[:number],
+            later=statements[number + 1 :],
         )
-        for number, (statement, past) in enumerate(_pasts(transaction.statements))
+        for number, (statement, past) in enumerate(_pasts(statements))
     ]
 
 
@@ -40,6 +41,7 @@ def live_steps(
 ) -> list[Step]:
     """What a rehearsal saw."""
     transaction = rehearsed.transaction
+    statements = transaction.statements
     return [
         Step(
             statement=statement,
@@ -52,13 +54,13 @@ def live_steps(
             created=past.created,
             renamed=past.renamed,
             columns=past.columns,
-            earlier=transaction.statements[:number],
-            later=transaction.statements[number + 1 :],
+            earlier=statements[:number],
+            later=statements[number + 1 :],
             rows=rehearsed.rows,
             known=known,
             assumed=frozenset(assumed),
         )
-        for number, (statement, past) in enumerate(_pasts(transaction.statements, before))
+        for number, (statement, past) in enumerate(_pasts(statements, before))
     ]
 
 

@@ -27,8 +27,11 @@ VERDICT = Verdict.SLOWS
 
 def find(step: Step) -> Iterator[Finding]:
     """Report the statement that locks a second table, once a transaction."""
+    mine = _locked(step, earlier=False)
+    if not mine:
+        return
     earlier = _locked(step, earlier=True)
-    mine = {table: s for table, s in _locked(step, earlier=False).items() if table not in earlier}
+    mine = {table: s for table, s in mine.items() if table not in earlier}
     if len(earlier) > 1 or not mine or len(earlier) + len(mine) < 2:
         return
     tables = [*earlier, *mine]
