@@ -178,10 +178,12 @@ class CreateIndex(TableAction):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drop(Action):
-    """``kind`` is SQL's word for the object in lower case: table, index, type, view, schema, function …"""
+    """``kind`` is SQL's word for the object in lower case: table, index, type, view, schema, function …
+    ``arguments`` are the types of a routine's arguments, where they are written: then ``names`` is one name."""
 
     kind: str
     names: tuple[Name, ...]
+    arguments: tuple[str, ...] | None = None
     table: Name | None = None  # of a trigger, policy or rule
     cascade: bool = False
     if_exists: bool = False

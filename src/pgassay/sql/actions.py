@@ -278,7 +278,9 @@ def _drop(stmt: pg.DropStmt) -> Iterator[Action]:
             case "type_name":
                 names.append(name_of_strings(node.type_name.names))
             case "object_with_args":
-                names.append(name_of_strings(node.object_with_args.objname))
+                routine = node.object_with_args
+                types = None if routine.args_unspecified else tuple(type_text(a.type_name) for a in routine.objargs)
+                yield do.Drop(names=(name_of_strings(routine.objname),), arguments=types, **common)
             case "string":
                 names.append(Name(None, node.string.sval))
     if names:
