@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pgassay.server import SUPERUSER, Connection, Server, scratch
+from pgassay.server import SUPERUSER, Connection, Server, installed_binaries, scratch
 from pgassay.twin.export import export
 from pgassay.twin.export_file import Export
 from pgassay.twin.ghost import Ghost, ghost
@@ -72,15 +73,19 @@ QUERIES = {
 }  # fmt: skip
 
 
+def fill(session: Connection) -> None:
+    session.run(ORIGINAL)
+    for table in ("customer", "purchase", "event", '"Odd Name"', "totals"):
+        session.run(f"VACUUM ANALYZE {table}")
+
+
 @pytest.fixture(scope="module")
 def original(server: Server) -> Iterator[Connection]:
     with server.database() as name:
         with server.connect(name, role=SUPERUSER) as admin:
             admin.run("CREATE EXTENSION pageinspect SCHEMA public")
         with server.connect(name) as session:
-            session.run(ORIGINAL)
-            for table in ("customer", "purchase", "event", '"Odd Name"', "totals"):
-                session.run(f"VACUUM ANALYZE {table}")
+            fill(session)
             yield session
 
 
@@ -113,6 +118,42 @@ def test_plans_are_the_originals_to_the_last_digit(name: str, original: Connecti
     finally:
         twin.session.run("RESET enable_indexscan")
     assert nodes(found["Plan"]) == nodes(wanted["Plan"])
+
+
+def test_plans_are_the_originals_on_other_versions_too() -> None:
+    """The oldest other PostgreSQL of this machine, where there is one: its pg_statistic is written by hand."""
+    others = [binaries for binaries in installed_binaries() if 14 <= binaries.major < 18]
+    if not others:
+        pytest.skip("no other PostgreSQL here")
+    with scratch(others[-1]) as old, old.database() as name:
+        with old.connect(name, role=SUPERUSER) as admin:
+            admin.run("CREATE EXTENSION pageinspect SCHEMA public")
+        with old.connect(name) as session:
+            fill(session)
+            exported = export(f"postgresql://{SUPERUSER}@/{name}?host={old.sockets}")
+            with ghost(old, exported) as twin:
+                assert twin.unmade == () and twin.remarks == ()
+                for query in QUERIES.values():
+                    if ";" not in query:
+                        wanted = session.json(f"EXPLAIN (FORMAT JSON, VERBOSE) {query}")[0]
+                        assert nodes(twin.explain(query)["Plan"]) == nodes(wanted["Plan"]), query
+
+
+@pytest.mark.parametrize(
+    ("provider", "collate"), [("c", "en_US.UTF-8"), ("i", "de-DE"), ("c", "xx_XX.no-such"), ("b", "C")]
+)
+def test_prefixes_use_a_plain_index_only_under_the_c_collation(exported: Export, provider: str, collate: str) -> None:
+    facts = replace(exported.server, provider=provider, collate="C" if provider == "b" else collate, locale=collate)
+    with scratch() as other, ghost(other, replace(exported, server=facts)) as twin:
+        twin.drop_index("customer_email_idx")
+        twin.create_index("CREATE INDEX plain ON customer (email)")
+        twin.create_index("CREATE INDEX pattern ON customer (wallet varchar_pattern_ops)")
+        found = twin.explain("SELECT * FROM customer WHERE email LIKE 'User12%'", without=["customer_email_idx1"])
+        assert ("plain" in str(found)) == (provider == "b")
+        found = twin.explain("SELECT * FROM customer WHERE wallet LIKE '0x00%'", without=["customer_wallet_idx"])
+        assert "pattern" in str(found)
+        if collate in ("C", "xx_XX.no-such"):
+            assert len(twin.remarks) == (collate != "C")
 
 
 def nodes(plan: dict[str, Any], depth: int = 0) -> list[tuple[Any, ...]]:

@@ -46,7 +46,8 @@ TABLE = f"""
 CREATE EXTENSION pg_trgm;
 CREATE TABLE t AS
 SELECT i::bigint AS id,
-       (array['new', 'paid', 'sent', 'sent', 'sent', 'sent', 'cancelled'])[1 + (hashint4(i) & 1023) % 7] AS status, (100 * power((hashint4(i + 7) & 65535) / 65536.0, 4))::integer AS skew, i % 2 = 0 AS b,
+       (array['new', 'paid', 'sent', 'sent', 'sent', 'sent', 'cancelled'])[1 + (hashint4(i) & 1023) % 7] AS status,
+       (100 * power((hashint4(i + 7) & 65535) / 65536.0, 4))::integer AS skew, i % 2 = 0 AS b,
        md5(i::text)::uuid AS u, timestamptz '2024-01-01' + i * interval '13 s' AS ts,
        date '2020-01-01' + (hashint4(i + 3) & 1023) AS d, CASE WHEN i % 3 > 0 THEN i * 7 END AS nullable,
        CASE WHEN i % 50 = 0 THEN 'v' || i END AS mostly, (hashint4(i + 5) & 65535) % 5000 AS fk, i / 2 AS pair,

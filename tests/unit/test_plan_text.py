@@ -15,7 +15,8 @@ SCAN = {
 }  # fmt: skip
 JOIN = {
     "Node Type": "Hash Join", "Join Type": "Left", "Startup Cost": 1, "Total Cost": 20.5, "Plan Rows": 1234,
-    "Plan Width": 8, "Hash Cond": "(a.id = b.id)", "Plans": [SCAN, SCAN | {"Parallel Aware": True, "Scan Direction": "Backward"}],
+    "Plan Width": 8, "Hash Cond": "(a.id = b.id)",
+    "Plans": [SCAN, SCAN | {"Parallel Aware": True, "Scan Direction": "Backward"}],
 }  # fmt: skip
 
 

@@ -208,7 +208,22 @@ def load(path: Path) -> Export:
         raise InputError(f"is not a twin export: {error}", path=str(path), hint=_HINT) from None
     if export.format != FORMAT:
         raise InputError(f"has the format {export.format!r}; this pgassay reads {FORMAT}", path=str(path))
+    wrong = next((r for r in export.relations if not _possible(r)), None)
+    if wrong is not None:
+        raise InputError(f"has an impossible size for {wrong.schema}.{wrong.name}", path=str(path))
     return export
+
+
+def _possible(relation: Relation) -> bool:
+    """Whether PostgreSQL could have such a relation."""
+    numbers = (relation.blocks, relation.toast_blocks, *(relation.gin or ())[:4])
+    return (
+        all(0 <= number < 2**32 - 1 for number in numbers)
+        and all(-(2**31) <= number < 2**31 for number in (relation.pages, relation.all_visible))
+        and -1 <= relation.tuples < 1e15
+        and 0 <= (relation.height or 0) < 32
+        and 0 <= (relation.gin or (0,))[-1] < 2**63
+    )
 
 
 _HINT = "`pgassay twin export URL -o FILE` makes one."

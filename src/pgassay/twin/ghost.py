@@ -155,18 +155,27 @@ class Ghost:
 def ghost(server: Server, export: Export, progress: Callable[[str], None] = lambda _: None) -> Ghost:
     """Make a ghost of an export on a scratch server whose data folder we can write. It costs no disk for any size.
 
-    Raises UsageError where production's pages are not of 8 KiB or the export is beyond reason.
+    Raises UsageError where production's pages are not of 8 KiB, the export is beyond reason or the server refuses it.
     """
     if export.server.block_size != files.PAGE:
         raise UsageError(f"production has pages of {export.server.block_size} bytes; ghosts have {files.PAGE}")
     if sum((r.blocks + r.toast_blocks) // files.SEGMENT for r in export.relations) > _MOST_SEGMENTS:
         raise UsageError("the export claims more than 200 TB")
+    try:
+        return _made(server, export, progress)
+    except StatementError as error:
+        raise UsageError(f"the twin cannot be made: {error.report}") from error
+
+
+def _made(server: Server, export: Export, progress: Callable[[str], None]) -> Ghost:
     number = next(_numbers)
     draft, name = f"ghost_draft_{number}", f"ghost_{number}"
     remarks = []
     if server.major != export.server.major:
         remarks.append(f"planned by PostgreSQL {server.major}; production has {export.server.version}")
     progress("Creating the schema")
+    if " ROW LEVEL SECURITY;" in export.schema:
+        remarks.append("row security is not planned with: plans are those of the tables' owner")
     different = create_database(server, draft, export.server)
     if different:
         remarks.append(different)

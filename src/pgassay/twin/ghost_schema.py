@@ -63,7 +63,7 @@ def create_database(server: Server, name: str, facts: ServerFacts) -> str | None
 
 def create_schema(server: Server, database: str, export: Export) -> tuple[Unmade, ...]:
     """Run the schema's statements: in one go where that works, else one by one."""
-    statements = [s for s in parse(export.schema, "schema") if not _is_setting(s)]
+    statements = [s for s in parse(export.schema, "schema") if _matters(s)]
     unmade: list[Unmade] = []
     first = [s for s in statements if any(True for _ in s.of(CreateSchema))]
     extensions = [s for s in statements if any(True for _ in s.of(CreateExtension))]
@@ -84,9 +84,14 @@ def create_schema(server: Server, database: str, export: Export) -> tuple[Unmade
     return tuple(unmade)
 
 
-def _is_setting(statement: Statement) -> bool:
-    text = statement.text
-    return text.startswith(("SET ", "SELECT pg_catalog.set_config("))
+_NO_MATTER = re.compile(
+    r"SET |SELECT pg_catalog\.set_config\(|(CREATE|ALTER) EVENT TRIGGER |ALTER TABLE .* ROW LEVEL SECURITY\Z"
+)
+
+
+def _matters(statement: Statement) -> bool:
+    """Whether a plan of the tables' owner may depend on it."""
+    return _NO_MATTER.match(statement.text) is None
 
 
 def _settle(session: Connection) -> None:
