@@ -1,0 +1,53 @@
+"""The README shows what the program prints today; with PGASSAY_UPDATE=1 this test renews it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+_BLOCK = re.compile(r"(<!-- output: demo -->\n\n)(?:    .*\n|\n)*?(?=\S)")
+_SHOWN = ("0003_token_issuer", "0004_ticker", "0002_transfer_by_sender")  # of the findings; the table is shown whole
+
+
+def _plain(text: str) -> str:
+    """Without what differs from run to run: figures, and how lines are wrapped."""
+    return re.sub(r"[\d.,]+ (ms|s|min)\b", "# ms", " ".join(re.sub(r"[│•]", " ", text).split()))
+
+
+def _output() -> str:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "pgassay", "review", "examples/token-registry", "--history"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    return done.stdout
+
+
+def _excerpt(output: str) -> str:
+    """The table, some findings, and the last line."""
+    parts = re.split(r"\n(?=\S*\.sql:\d)", output)
+    last = parts[-1].rpartition("\n\n")[2]
+    shown = [p.rpartition("\n\n" + last)[0] or p for p in parts[1:] if any(name in p.split(":")[0] for name in _SHOWN)]
+    return "\n\n".join(p.strip() for p in (parts[0], *shown, "[…]", last))
+
+
+def test_the_readme_shows_what_is_printed() -> None:
+    output = _output()
+    text = README.read_text(encoding="utf-8")
+    if os.environ.get("PGASSAY_UPDATE"):
+        block = "".join(f"    {line}".rstrip() + "\n" for line in _excerpt(output).split("\n"))
+        README.write_text(_BLOCK.sub(lambda m: m[1] + block + "\n", text), encoding="utf-8")
+        return
+    found = _BLOCK.search(text)
+    assert found is not None
+    for part in re.split(r"\n\s*\n", found[0].removeprefix(found[1])):
+        assert "[…]" in part or _plain(part) in _plain(output), part
