@@ -203,7 +203,7 @@ def _made(server: Server, export: Export, progress: Callable[[str], None]) -> Gh
 def _write_files(made: Ghost, ends: Ends) -> None:
     found = {(r["schema"], r["name"]): r for r in made.admin.json(sql("paths")) or []}
     made.ends |= read_ends(ends, found, made.server.data)
-    led = {(r["schema"], r["name"]): r for r in made.admin.json(sql("led")) or []}
+    led = {(r["schema"], r["name"]): r for r in made.admin.json(sql("led").replace("{alone}", "")) or []}
     blocks = {(r.schema, r.name): r.blocks for r in made.export.relations}
     for relation in made.export.relations:
         here = found.get((relation.schema, relation.name))

@@ -145,7 +145,7 @@ JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
 JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0] AND a.attnum > 0
 JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[0] AND o.opcdefault
-WHERE i.indpred IS NULL AND i.indcollation[0] = a.attcollation AND c.oid >= 16384) x
+WHERE i.indpred IS NULL AND i.indcollation[0] = a.attcollation AND c.oid >= 16384{alone}) x
 
 -- name: table_oid
 SELECT $1::pg_catalog.regclass::pg_catalog.oid

@@ -137,8 +137,8 @@ def _write(ghost: Ghost, index: dict[str, Any], size: index_size.Size, table_blo
     # A B-tree's pages have not been in the server's memory yet: its build writes past it. Those of others have.
     path = ghost.path(index["path"])
     if index["method"] == "btree" and size.pages > 1:
-        led = {row["oid"]: row for row in ghost.admin.json(sql("led")) or []}
-        entries = entries_of(led.get(index["oid"]), ghost.ends, ghost.server.data)
+        led = ghost.admin.json(sql("led").replace("{alone}", " AND c.oid = $1::oid"), [index["oid"]])
+        entries = entries_of(led[0] if led else None, ghost.ends, ghost.server.data)
         files.write_btree(path, min(size.height, size.pages - 2), entries)
     elif index["method"] in ("gin", "brin") and _evicted(ghost, index["oid"]):
         if index["method"] == "brin":

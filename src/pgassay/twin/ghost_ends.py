@@ -33,9 +33,8 @@ def insert_ends(server: Server, database: str, ends: Sequence[End]) -> Ends:
     if not ends:
         return Ends(places)
     with server.connect(database, role=SUPERUSER) as admin:
-        types = {
-            (row["table_schema"], row["table"], row["column"]): row["type"] for row in admin.json(sql("led")) or []
-        }
+        led = admin.json(sql("led").replace("{alone}", "")) or []
+        types = {(row["table_schema"], row["table"], row["column"]): row["type"] for row in led}
     by_type: dict[str, list[End]] = defaultdict(list)
     for end in ends:
         kind = types.get((end.schema, end.table, end.column))
