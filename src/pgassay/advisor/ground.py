@@ -138,6 +138,11 @@ class Ground:
         self._on -= {made.name}
         del self._oids[made.name]
 
+    def clear(self) -> None:
+        """Remove all candidates."""
+        for candidate in list(self.built):
+            self.drop(candidate)
+
     def only(self, names: Collection[str]) -> None:
         """Switch on just these candidates."""
         wanted = frozenset(names)
@@ -209,8 +214,14 @@ class Ground:
             plan = found[0]["Plan"]
             return Measure(cpu_ms=cpu, buffers=buffers(plan), rows=int(plan.get("Actual Rows", 0)))
         finally:
-            with contextlib.suppress(ConnectionLost):
+            self._back(nested)
+
+    def _back(self, nested: bool) -> None:
+        """Roll back. The time limit may strike here too, where the machine is busy: then once more."""
+        for _ in range(3):
+            with contextlib.suppress(ConnectionLost, StatementError):
                 self.session.run("ROLLBACK TO SAVEPOINT measured; RELEASE SAVEPOINT measured" if nested else "ROLLBACK")
+                return
 
     def _cpu(self) -> float | None:
         """Milliseconds that our backend has been on a processor (Linux; the manual of proc, schedstat)."""

@@ -23,6 +23,7 @@ Progress = Callable[[str], None]
 
 _WORTH = 0.12  # a set must make some query at least so much better (logarithm): 13 %
 _SPACE = 0.3  # price of an index as large as all heaps
+_SHORTEST = 250.0  # milliseconds: a shorter limit would measure how busy the machine is
 _TRUST = 0.1  # weight of the planner's word beside a measurement: it decides between what measures alike
 _UPKEEP = {"brin": 0.05, "gin": 0.8, "gist": 0.8, "hash": 0.3, "btree": 0.25}  # share of an INSERT's own work
 
@@ -185,7 +186,7 @@ class Search:
         if self.limits.over:
             return max(promised, base - _WORTH) if promised > base else promised
         self.ground.only(used)
-        limit = max(form.base.cpu_ms * 1.5, 20.0)
+        limit = max(form.base.cpu_ms * 2, _SHORTEST)
         try:
             found = self.ground.measure(form.sql, limit_ms=limit)
             if not found.over and found.cpu_ms < 50:
