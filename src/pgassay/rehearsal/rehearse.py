@@ -17,6 +17,7 @@ from pgassay.rehearsal.snapshot import losses, snapshot, work
 from pgassay.rehearsal.touched import background, code_changed, disturbed, reached, tables_of_types, with_relatives
 from pgassay.rehearsal.values import Values, values_before, values_lost
 from pgassay.server import Connection, Server, ServerMessage
+from pgassay.sql.search_path import resolved, sets_path
 from pgassay.twin import Fill
 
 _FEW_ROWS = 100  # enough to see what breaks
@@ -70,6 +71,8 @@ def rehearse(
     if before is None:
         with server.connect(database) as session:
             before = read(session)
+    if sets_path(transaction):
+        transaction = resolved(transaction, {*(t.name for t in before.tables), *(v.name for v in before.views)})
     following = server.create(database)
     limit, cut = conditions.limit, conditions.cut
     bare = play(server, following, transaction, limit=limit, heal=True, look=False, cut=cut, progress=progress)
@@ -252,7 +255,9 @@ class _Scene:
             constraint=error.constraint,
             left_invalid=played.left_invalid,
         )
-        made_up = wants_production(played.statement, error.sqlstate, self.before)
+        # Without rows there is nothing made up that a row could be the duplicate of.
+        duplicate = bare.error is not None and bare.error.sqlstate == error.sqlstate == "23505"
+        made_up = wants_production(played.statement, error.sqlstate, self.before) and not duplicate
         if made_up or played.missing or (bare.missing and not played.error):
             return replace(failure, cause="missing")
         if bare.error is not None:
