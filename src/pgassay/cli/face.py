@@ -50,19 +50,33 @@ class Face(click.Group):
             _say(error.format_message(), hint)
             return USAGE
         except (click.Abort, KeyboardInterrupt) as error:
-            cause = error if isinstance(error, KeyboardInterrupt) else error.__cause__
-            _say("interrupted")
-            return 128 + cause.number if isinstance(cause, Stopped) else INTERRUPTED
-        except PgassayError as error:
-            _say(str(error))
-            return error.exit_code
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                _say(str(DiskFull(str(error.filename or error.strerror))))
-                return USAGE
-            return _fault(error, verbose=verbose)
+            return _stopped(error)
         except Exception as error:
-            return _fault(error, verbose=verbose)
+            # Clearing up after an interruption may fail in its turn: the interruption is what is to be told.
+            return _stopped(error) if _interruption(error) else _told(error, verbose=verbose)
+
+
+def _told(error: Exception, *, verbose: bool) -> int:
+    if isinstance(error, PgassayError):
+        _say(str(error))
+        return error.exit_code
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        _say(str(DiskFull(str(error.filename or error.strerror))))
+        return USAGE
+    return _fault(error, verbose=verbose)
+
+
+def _stopped(error: BaseException) -> int:
+    cause = _interruption(error)
+    _say("interrupted")
+    return 128 + cause.number if isinstance(cause, Stopped) else INTERRUPTED
+
+
+def _interruption(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The interruption at the bottom of an error, if there is one."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 class Stopped(KeyboardInterrupt):

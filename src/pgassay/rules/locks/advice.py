@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pgassay.model import Name, Remedy, quote
 from pgassay.model.actions import AddColumn, AddConstraint, ConstraintDef
 from pgassay.rules.step import Step
+from pgassay.sql.expressions import columns_of, parse_expression
 from pgassay.sql.rewrite import Place, constraint_alone, without
 
 _ENDINGS = {
@@ -34,6 +35,9 @@ class Added:
         if c.name:
             return c.name
         columns = () if c.kind == "primary key" else c.columns
+        if c.kind == "check":  # named after its column where it mentions one alone
+            mentioned = columns_of(parse_expression(c.expression or ""))
+            columns = mentioned if len(mentioned) == 1 else ()
         return "_".join([self.table.name, *columns, _ENDINGS[c.kind]])[:63]
 
 
