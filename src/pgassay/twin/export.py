@@ -23,6 +23,7 @@ from pgassay.twin.export_dump import dump_schema
 from pgassay.twin.export_file import Attribute, Call, End, Export, Extended, Relation, ServerFacts, settled
 from pgassay.twin.index_size import height_of
 
+_OLDEST = 120000
 _AT_ONCE = 40  # indexes a query
 _LONGEST = 120  # characters of a value
 _SAMPLES = ("most_common_vals", "histogram_bounds", "most_common_elems")
@@ -44,6 +45,8 @@ def export(url: str, *, values: bool = True, progress: Callable[[str], None] = l
             progress("Reading sizes and statistics")
             facts = _Facts(live, values, left_out)
             server = facts.server()
+            if server.number < _OLDEST:
+                raise ConnectionProblem(f"production has PostgreSQL {server.version}; a twin needs 12 or newer")
             attributes = facts.attributes(server)
             relations = facts.relations(attributes)
             unreadable = [(str(schema), str(name)) for schema, name in live.run(facts.sql["unreadable"])]
@@ -99,7 +102,10 @@ class _Facts:
             place = (row["schema"], row["name"])
             if row["method"] == "btree" and row["kind"] == "i":
                 width = sum(
-                    size if size > 0 else widths.get((row["schema"], row["table"], name), 16) for name, size in keys
+                    size
+                    if size > 0
+                    else widths.get((row["schema"], row["table"] if column else row["name"], column or own), 16)
+                    for column, size, own in keys
                 )
                 row["measured"] = place in heights
                 row["height"] = heights.get(place, height_of(row["blocks"], width))
@@ -155,8 +161,6 @@ class _Facts:
             row |= by_place.get((row["schema"], row["relation"], row["name"], row["inherited"]), {})
 
     def extended(self, server: ServerFacts) -> tuple[Extended, ...]:
-        if server.number < 120000:
-            return ()
         wanted = ", s.most_common_freqs AS frequencies, s.most_common_base_freqs AS bases"
         wanted = f"{wanted}, s.most_common_vals AS items" if self.values else ""
         exact = ""

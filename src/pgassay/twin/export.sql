@@ -46,7 +46,7 @@ SELECT n.nspname AS schema, c.relname AS name, c.relkind AS kind,
             ELSE 0 END AS toast_blocks,
        t.relname AS "table", CASE WHEN i.indexrelid IS NOT NULL THEN m.amname END AS method,
        CASE WHEN i.indexrelid IS NOT NULL THEN pg_catalog.row_number() OVER (ORDER BY c.oid) ELSE 0 END AS "order",
-       (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(ta.attname, a.attlen) ORDER BY a.attnum)
+       (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(ta.attname, a.attlen, a.attname) ORDER BY a.attnum)
         FROM pg_catalog.pg_attribute a
         LEFT JOIN pg_catalog.pg_attribute ta ON ta.attrelid = i.indrelid AND ta.attnum = i.indkey[a.attnum - 1]
              AND ta.attnum > 0
@@ -93,7 +93,8 @@ WHERE c.relkind = 'i' AND c.relpersistence <> 't' AND i.indisvalid AND n.nspname
 -- name: attributes
 -- Values as the texts of arrays, read in one notation whatever the role prefers.
 WITH said AS MATERIALIZED (
-    SELECT pg_catalog.set_config('DateStyle', 'ISO, YMD', true), pg_catalog.set_config('IntervalStyle', 'postgres', true),
+    SELECT pg_catalog.set_config('DateStyle', 'ISO, YMD', true),
+           pg_catalog.set_config('IntervalStyle', 'postgres', true),
            pg_catalog.set_config('extra_float_digits', '3', true), pg_catalog.set_config('bytea_output', 'hex', true),
            pg_catalog.set_config('TimeZone', 'UTC', true))
 SELECT pg_catalog.json_agg(x) FROM (
@@ -122,7 +123,8 @@ WHERE 6 IN (s.stakind1, s.stakind2, s.stakind3) AND n.nspname !~ '^pg_') x
 
 -- name: extended
 WITH said AS MATERIALIZED (
-    SELECT pg_catalog.set_config('DateStyle', 'ISO, YMD', true), pg_catalog.set_config('IntervalStyle', 'postgres', true),
+    SELECT pg_catalog.set_config('DateStyle', 'ISO, YMD', true),
+           pg_catalog.set_config('IntervalStyle', 'postgres', true),
            pg_catalog.set_config('extra_float_digits', '3', true), pg_catalog.set_config('bytea_output', 'hex', true),
            pg_catalog.set_config('TimeZone', 'UTC', true))
 SELECT pg_catalog.json_agg(x) FROM (
@@ -148,7 +150,8 @@ WHERE d.stxddependencies IS NOT NULL) x
 
 -- name: expressions
 WITH said AS MATERIALIZED (
-    SELECT pg_catalog.set_config('DateStyle', 'ISO, YMD', true), pg_catalog.set_config('IntervalStyle', 'postgres', true),
+    SELECT pg_catalog.set_config('DateStyle', 'ISO, YMD', true),
+           pg_catalog.set_config('IntervalStyle', 'postgres', true),
            pg_catalog.set_config('extra_float_digits', '3', true), pg_catalog.set_config('bytea_output', 'hex', true),
            pg_catalog.set_config('TimeZone', 'UTC', true))
 SELECT pg_catalog.json_agg(x) FROM (
@@ -159,8 +162,8 @@ SELECT s.statistics_schemaname AS schema, s.statistics_name AS relation, s.inher
 FROM said CROSS JOIN pg_catalog.pg_stats_ext_exprs s) x
 
 -- name: ended
--- Columns that lead a B-tree whose ends the planner looks up (get_actual_variable_range), of built-in types and enums, so
--- that nobody's code runs; not where row security would.
+-- Columns that lead a B-tree whose ends the planner looks up (get_actual_variable_range), of built-in types and enums,
+-- so that nobody's code runs; not where row security would.
 SELECT DISTINCT n.nspname, t.relname, a.attname
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
@@ -179,7 +182,8 @@ ORDER BY 1, 2, 3
 
 -- name: ends
 WITH said AS MATERIALIZED (
-    SELECT pg_catalog.set_config('DateStyle', 'ISO, YMD', true), pg_catalog.set_config('IntervalStyle', 'postgres', true),
+    SELECT pg_catalog.set_config('DateStyle', 'ISO, YMD', true),
+           pg_catalog.set_config('IntervalStyle', 'postgres', true),
            pg_catalog.set_config('extra_float_digits', '3', true), pg_catalog.set_config('bytea_output', 'hex', true),
            pg_catalog.set_config('TimeZone', 'UTC', true))
 SELECT pg_catalog.json_build_array({pairs}) FROM said
