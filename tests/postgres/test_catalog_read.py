@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -770,15 +770,19 @@ def test_up_down_up(session: Connection) -> None:
     ]
 
 
-def test_sixty_tables_in_time(session: Connection) -> None:
+def test_many_tables_in_one_round_trip(session: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(60):
         session.run(
             f"CREATE TABLE t{n} (id bigint PRIMARY KEY, a text NOT NULL, b numeric(78,0), c timestamptz DEFAULT now(),"
             f" d int CHECK (d > 0), r bigint REFERENCES t{max(n - 1, 0)}, UNIQUE (a, b)); CREATE INDEX ON t{n} (r)"
         )
-    best = 9.0
-    for _ in range(5):
-        start = time.perf_counter()
-        assert len(read(session).tables) == 60
-        best = min(best, time.perf_counter() - start)
-    assert best < 0.25  # 0.04 s where nothing else runs
+    sent: list[str] = []
+    run = Connection.run
+
+    def counted(self: Connection, sql: str, parameters: Iterable[str | int | float | bool | None] | None = None) -> Any:
+        sent.append(sql)
+        return run(self, sql, parameters)
+
+    monkeypatch.setattr(Connection, "run", counted)
+    assert len(read(session).tables) == 60
+    assert len(sent) == 1
