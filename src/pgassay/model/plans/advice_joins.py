@@ -22,8 +22,11 @@ from pgassay.model.plans.words import (
 
 def estimates(plan: Plan) -> Iterator[Advice]:
     """Where estimates first go wrong: nodes that are off by a lot while those below are not."""
+    joins = any(len(node.children) > 1 for node in plan.walk())
     for node in plan.walk():
         off = _wrong(node)
+        if not joins and (node.misestimate or 1) < 1:
+            continue  # too many expected, and nothing that was chosen for it
         if off is None or any(_wrong(child) is not None for child in node.children):
             continue
         expected, came = node.rows, node.actual_rows or 0.0
