@@ -22,6 +22,45 @@ HISTORIES = {
     DROP FUNCTION IF EXISTS fee(bigint, timestamp with time zone);
     DROP FUNCTION IF EXISTS fee;
     """: ["2:3 dropped-function breaks-app computed"],
+    """
+    -- both ends of a foreign key change their types: said once, at the end that comes first
+    CREATE TABLE holder (id uuid PRIMARY KEY, name text NOT NULL);
+    CREATE TABLE wallet (id bigint PRIMARY KEY, holder_id uuid NOT NULL REFERENCES holder (id));
+    CREATE INDEX wallet_holder_idx ON wallet (holder_id);
+    -- file
+    ALTER TABLE holder ALTER COLUMN id SET DATA TYPE text;
+    CREATE TABLE consent (id bigint PRIMARY KEY, holder_id text);
+    CREATE INDEX consent_holder_idx ON consent (holder_id);
+    ALTER TABLE consent ADD CONSTRAINT consent_holder_fk FOREIGN KEY (holder_id) REFERENCES holder (id);
+    -- file
+    ALTER TABLE consent DROP CONSTRAINT consent_holder_fk;
+    ALTER TABLE consent ADD CONSTRAINT consent_holder_fk FOREIGN KEY (holder_id) REFERENCES holder ON DELETE CASCADE;
+    """: ["2:2 impossible-type-change fails proved"],
+    """
+    -- an INSERT of today is broken by what breaks it, and not by the first statement of the file
+    CREATE TABLE issuer (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL);
+    CREATE TABLE token (id bigint PRIMARY KEY, issuer_id bigint NOT NULL REFERENCES issuer (id), symbol text NOT NULL);
+    CREATE INDEX token_issuer_idx ON token (issuer_id);
+    -- file
+    CREATE TYPE phase AS ENUM ('draft', 'live');
+    CREATE TABLE auction (id bigint PRIMARY KEY, phase phase NOT NULL);
+    DROP TABLE token CASCADE;
+    """: ["2:4 dropped-table loses-data proved"],
+    """
+    -- tables and functions that nobody created have types that are guesses: their errors prove nothing
+    CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON record FOR EACH ROW EXECUTE FUNCTION bump();
+    CREATE INDEX record_moment ON record (moment(modified));
+    -- file
+    ALTER TABLE record RENAME TO entry;
+    -- file
+    CREATE OR REPLACE FUNCTION bump() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+    IF NEW.modified IS NULL OR moment(NEW.modified) = 7::bigint THEN NEW.modified := now(); END IF;
+    RETURN NEW;
+    END $$;
+    DROP TRIGGER stamp ON entry;
+    CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON entry FOR EACH ROW EXECUTE FUNCTION bump();
+    """: ["2:2 renamed-table breaks-app computed", "1:4 blocking-index-build blocks computed"],
 }
 
 

@@ -28,6 +28,7 @@ from pgassay.server import Connection, ConnectionLost, Server, ServerMessage, St
 from pgassay.server.extensions import install, trusted
 from pgassay.sql.alone import stands_alone
 
+MISTYPED = {"42804", "42883"}  # datatype_mismatch; an operator that does not exist
 _UNDEFINED = {"42P01", "42703", "42704", "42883", "3F000", "42P02"}
 
 
@@ -93,6 +94,16 @@ def _owes(cut: Statement, error: ServerMessage) -> bool:
     names = re.findall(r'"([^"]+)"|function ([\w.]+)\(', error.message)
     words = {word.rpartition(".")[2] for pair in names for word in pair if word}
     return any(cut.of(CreateExtension)) or any(word in cut.text for word in words)
+
+
+def _retypes(cut: Statement, statement: Statement, error: ServerMessage) -> bool:
+    """Whether types may differ only because the statement that would have made them equal did not run."""
+    told = f"{error.message} {error.detail or ''}"
+    return any(
+        altered.table.name in f"{statement.text} {told}"
+        and (f'"{altered.column}"' in told or error.sqlstate == "42883")
+        for altered in cut.of(AlterType)
+    )
 
 
 def left_out(plays: Sequence[Play]) -> tuple[Statement, ...]:
@@ -169,7 +180,7 @@ class _Player:
             error = self._recover(session, error)
         if error is not None:
             played.error = error
-            played.missing = self._is_missing(error)
+            played.missing = self._is_missing(statement, error)
             if guarded:
                 session.run("ROLLBACK TO SAVEPOINT pgassay")
             elif session.transaction == "failed":
@@ -318,10 +329,12 @@ class _Player:
 
     # Errors
 
-    def _is_missing(self, error: ServerMessage) -> bool:
+    def _is_missing(self, statement: Statement, error: ServerMessage) -> bool:
         if absent(error):
             return True
-        return error.sqlstate in _UNDEFINED and any(_owes(statement, error) for statement in self.cut)
+        if error.sqlstate in MISTYPED and any(_retypes(cut, statement, error) for cut in self.cut):
+            return True
+        return error.sqlstate in _UNDEFINED and any(_owes(cut, error) for cut in self.cut)
 
     def _left_invalid(self, session: Connection, played: Play) -> tuple[Name, ...]:
         if not self.look:

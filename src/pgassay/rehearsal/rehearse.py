@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 
 from pgassay.catalog import Catalog, read
 from pgassay.model import Name, Statement, Transaction
+from pgassay.model.actions import AlterType
 from pgassay.model.observations import LOCK_MODES, Break, Failure, Lock, Loss, Observation, Rehearsed, Work
 from pgassay.rehearsal.filling import fill_watched
 from pgassay.rehearsal.made_up import wants_production
-from pgassay.rehearsal.play import Play, left_out, play
+from pgassay.rehearsal.play import MISTYPED, Play, left_out, play
 from pgassay.rehearsal.probe import TIMED_OUT, Probe, catalog_probes, try_probes, view_probes, workload_probes
 from pgassay.rehearsal.snapshot import losses, snapshot, work
 from pgassay.rehearsal.touched import background, code_changed, disturbed, reached, tables_of_types, with_relatives
@@ -20,7 +21,7 @@ from pgassay.server import Connection, Server, ServerMessage
 from pgassay.sql.search_path import resolved, sets_path
 from pgassay.twin import Fill
 
-_FEW_ROWS = 100  # enough to see what breaks
+_FEW_ROWS = 100  # for others to point at
 _SECOND_SIZE = 5  # times the rows of the first run, for the tables whose work grows
 _SECOND_ROWS = 5_000
 _MANY_ROWS = 200_000  # from here on the second size is a tenth instead
@@ -30,7 +31,8 @@ _MANY_ROWS = 200_000  # from here on the second size is a tenth instead
 class Conditions:
     """Under which a rehearsal takes place. ``rows`` a table; ``production``: row counts known of the real database;
     ``assume_rows`` for every other table; ``limit``: seconds a statement may take; ``workload``: the application's
-    statements; ``statistics``: production's column statistics; ``cut``: earlier statements that could not be run."""
+    statements; ``statistics``: production's column statistics; ``cut``: earlier statements that could not be run;
+    ``guessed``: some tables or functions were inferred from their use, so that their types are guesses."""
 
     rows: int = 1000
     seed: int = 1
@@ -40,6 +42,7 @@ class Conditions:
     workload: Sequence[str] = ()
     statistics: Mapping[Name, Mapping[str, object]] | None = None
     cut: tuple[Statement, ...] = ()
+    guessed: bool = False
 
     def production_rows(self, table: Name) -> int:
         """Rows of a table in production: known or assumed."""
@@ -216,9 +219,10 @@ class _Scene:
         return [p for p in probes if p not in already], already
 
     def _broken(self, session: Connection, probes: Sequence[Probe]) -> dict[Probe, ServerMessage]:
-        """Those that fail; one that only takes long is not broken."""
+        """Those that fail; one that only takes long is not broken, nor one that meets a type that we guessed."""
         tried = try_probes(self.server, session, probes)
-        return {probe: error for probe, error in tried.items() if error.sqlstate != TIMED_OUT}
+        doubtful = {TIMED_OUT, *(MISTYPED if self.conditions.guessed else ())}
+        return {probe: error for probe, error in tried.items() if error.sqlstate not in doubtful}
 
     def _attribute(self, broken: Mapping[Probe, ServerMessage]) -> dict[int, tuple[Break, ...]]:
         """Play once more and try the broken statements after each step: the first step that breaks one is its cause."""
@@ -232,7 +236,7 @@ class _Scene:
                 waiting.remove(probe)
                 found.setdefault(id(statement), []).append(_break(probe, error))
 
-        with self._populated(min(self.conditions.rows, _FEW_ROWS)) as (name, _):
+        with self._populated(self.conditions.rows) as (name, _):
             play(
                 self.server, name, self.transaction,
                 limit=self.conditions.limit, heal=True, look=False, after_each=check,
@@ -258,7 +262,8 @@ class _Scene:
         # Without rows there is nothing made up that a row could be the duplicate of.
         duplicate = bare.error is not None and bare.error.sqlstate == error.sqlstate == "23505"
         made_up = wants_production(played.statement, error.sqlstate, self.before) and not duplicate
-        if made_up or played.missing or (bare.missing and not played.error):
+        guess = self.conditions.guessed and error.sqlstate in MISTYPED and not any(played.statement.of(AlterType))
+        if made_up or guess or played.missing or (bare.missing and not played.error):
             return replace(failure, cause="missing")
         if bare.error is not None:
             return failure

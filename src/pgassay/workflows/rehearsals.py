@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pgassay.catalog import Catalog
-from pgassay.model import Finding, Pending, Project, ServerFacts, Skipped, Statement, Transaction
+from pgassay.model import Finding, Name, Pending, Project, ServerFacts, Skipped, Statement, Transaction
+from pgassay.model.actions import Rename
 from pgassay.model.observations import Rehearsed
 from pgassay.rehearsal import Conditions, Outcome, rehearse
 from pgassay.rehearsal.play import left_out, play
@@ -52,6 +53,7 @@ class Rehearsals:
             workload=self.production.workload,
             statistics=self.production.statistics,
             cut=cut,
+            guessed=bool(presumed.assumed),
         )
         assumed = {a.table.within("public") for a in presumed.assumed if a.table is not None}
         everyone = units(self.project, self.pending)
@@ -70,6 +72,7 @@ class Rehearsals:
                 known=self.production.rows,
                 assumed=assumed,
             )
+            assumed = _renamed(assumed, unit)
             judged = judge(steps)
             said = [self._verified(f, unit, outcome, database, conditions) for f in judged.findings]
             found.add(replace(judged, findings=tuple(said)))
@@ -107,6 +110,16 @@ class Rehearsals:
                     why = played.skipped or f"{played.error} (deployed already; it failed on the scratch server)"
                     found.skipped.append(skipped(played.statement, why))
         return cut
+
+
+def _renamed(assumed: set[Name], unit: Transaction) -> set[Name]:
+    """The assumed tables, by the names that they have after this unit too."""
+    for statement in unit.statements:
+        for rename in statement.of(Rename):
+            old = rename.old.within("public")
+            if rename.kind == "table" and old in assumed:
+                assumed = assumed | {old.named(rename.new)}
+    return assumed
 
 
 def _note(found: Found, rehearsed: Rehearsed) -> None:
