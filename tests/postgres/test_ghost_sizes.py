@@ -10,7 +10,7 @@ from pgassay.server import OWNER, SUPERUSER, Server
 from pgassay.twin.export import export
 from pgassay.twin.ghost import Ghost, ghost
 
-ROWS = 60_000
+ROWS = 75_000
 INDEXES = {
     "unique integers": "CREATE UNIQUE INDEX {} ON t (id)",
     "few texts": "CREATE INDEX {} ON t (status)",
