@@ -5,6 +5,7 @@ A history is a text of files between lines ``-- file``: each is met by populated
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,19 @@ def test_history(tmp_path: Path, text: str) -> None:
     report = history(tmp_path, text)
     found = [f"{Path(f.path).stem}:{f.line} {f.rule} {f.verdict} {f.certainty}" for f in report.findings]
     assert found == HISTORIES[text], [f.message for f in report.findings]
+
+
+def test_an_estimate_that_would_take_too_long_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("pgassay.rehearsal.rehearse"), "_PATIENCE", 0.2)
+    report = history(
+        tmp_path,
+        """CREATE TABLE token (id bigint PRIMARY KEY, symbol text NOT NULL);
+        CREATE TABLE pair (symbol text);
+        -- file
+        CREATE INDEX token_symbol_idx ON token (symbol);
+        INSERT INTO pair SELECT repeat(a.symbol, 3) FROM token AS a, token AS b;
+        """,
+    )
+    (finding,) = report.findings
+    assert finding.rule == "blocking-index-build"
+    assert "estimated" not in finding.message

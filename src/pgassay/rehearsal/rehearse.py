@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pgassay.catalog import Catalog, read
+from pgassay.errors import InputError
 from pgassay.model import Name, Statement, Transaction
 from pgassay.model.actions import AlterType
 from pgassay.model.observations import LOCK_MODES, Break, Failure, Lock, Loss, Observation, Rehearsed, Work
@@ -24,6 +25,7 @@ from pgassay.twin import Fill
 _FEW_ROWS = 100  # for others to point at
 _SECOND_SIZE = 5  # times the rows of the first run, for the tables whose work grows
 _SECOND_ROWS = 5_000
+_PATIENCE = 15.0  # seconds for a statement at the second size
 _MANY_ROWS = 200_000  # from here on the second size is a tenth instead
 
 
@@ -300,17 +302,26 @@ class _Scene:
         with self._populated(sizes) as (name, _):
             with self.server.connect(name) as session:
                 _, other_rows = held(session)
-            others = play(self.server, name, self.transaction, limit=self.conditions.limit, heal=True, look=False)
+            try:
+                others = play(self.server, name, self.transaction, limit=self._patience(), heal=True, look=False)
+            except InputError:  # what grows faster than its rows: then there is no estimate
+                return observations
         return [
             replace(o, work=tuple(self._extrapolate(w, other.ms, rows, other_rows) for w in o.work))
             for o, other in zip(observations, others, strict=True)
         ]
 
+    def _patience(self) -> float:
+        """Seconds that a statement may take for the sake of an estimate."""
+        return min(self.conditions.limit, _PATIENCE)
+
     def _extrapolate(self, done: Work, other_ms: float, rows: Mapping[Name, int], others: Mapping[Name, int]) -> Work:
         here, there = rows.get(done.table, 0), others.get(done.table, 0)
         if here == there:
             return done
-        slope = max((other_ms - done.ms) / (there - here), 0.0)
+        slope = (other_ms - done.ms) / (there - here)
+        if slope <= 0:  # more noise than work: there is nothing to go by
+            return done
         target = self.conditions.production_rows(done.table)
         return replace(done, estimated_ms=max(done.ms + slope * (target - here), 0.0), at_rows=target)
 
