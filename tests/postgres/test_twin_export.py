@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pgassay.errors import ConnectionProblem, InputError
-from pgassay.server import OWNER, SUPERUSER, Connection, Server, scratch
+from pgassay.server import OWNER, SUPERUSER, Connection, Server, installed_binaries, scratch
 from pgassay.twin.export import export
 from pgassay.twin.export_file import Export, load, pack, save
 from pgassay.twin.ghost import ghost
@@ -103,6 +103,44 @@ def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path, planted: str) ->
             load(tmp_path / name)
     with pytest.raises(InputError):
         load(tmp_path / "missing")
+
+
+def test_impossible_sizes_are_refused(planted: str, tmp_path: Path) -> None:
+    made = export(planted, values=False)
+    for wrong in ({"blocks": -1}, {"blocks": 2**40}, {"height": 99}, {"tuples": -5.0}, {"gin": (0, 0, -1, 0, 0)}):
+        save(replace(made, relations=(replace(made.relations[0], **wrong),)), tmp_path / "x")
+        with pytest.raises(InputError, match="impossible"):
+            load(tmp_path / "x")
+
+
+@pytest.mark.parametrize("values", ["{a}", "{a,b,c,d,e,f,g,h,i,j}", "{", "no array", "{{a,b},{c,d}}"])
+def test_a_tampered_file_does_not_break_the_server(server: Server, planted: str, values: str) -> None:
+    """More frequencies than values, or fewer, or no values at all: those statistics are left out."""
+    made = export(planted)
+    attributes = tuple(replace(a, most_common_vals=values) if a.name == "name" else a for a in made.attributes)
+    for binaries in {server.major: server.binaries, **{b.major: b for b in installed_binaries()[-1:]}}.values():
+        with scratch(binaries) as other, ghost(other, replace(made, attributes=attributes)) as twin:
+            assert twin.explain("SELECT * FROM person WHERE name = 'x' AND pair = 'y'")["Plan"]["Plan Rows"] >= 1
+            uneven = "array_length(most_common_vals, 1) <> cardinality(most_common_freqs)"
+            assert twin.admin.value(f"SELECT count(*) FROM pg_stats WHERE {uneven}") == "0"
+            assert int(twin.admin.value("SELECT count(*) FROM pg_stats WHERE tablename = 'person'") or 0) > 10
+
+
+def test_a_strangers_schema_runs_without_rights(server: Server, planted: str) -> None:
+    evil = (
+        "CREATE FUNCTION public.evil(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS"
+        " $$BEGIN IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN"
+        " EXECUTE 'CREATE ROLE taken SUPERUSER'; END IF; RETURN true; END$$;\n"
+        "CREATE DOMAIN public.trap AS text CHECK (public.evil(VALUE));\n"
+        "CREATE SCHEMA pgassay_ghost; CREATE TABLE public.person (name public.trap PRIMARY KEY, pair public.trap);\n"
+        "COPY public.person FROM PROGRAM 'id'; ALTER SYSTEM SET work_mem = '1GB'; CREATE ROLE taken_too SUPERUSER;\n"
+    )
+    made = replace(export(planted), schema=evil)
+    for binaries in {server.major: server.binaries, **{b.major: b for b in installed_binaries()[-1:]}}.values():
+        with scratch(binaries) as other, ghost(other, made) as twin:
+            assert len(twin.unmade) >= 3
+            twin.explain("SELECT * FROM person WHERE name = 'x'")
+            assert other.admin.run("SELECT FROM pg_roles WHERE rolname LIKE 'taken%'") == []
 
 
 def test_an_unknown_format_is_named(planted: str, tmp_path: Path) -> None:

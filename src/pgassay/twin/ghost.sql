@@ -211,3 +211,18 @@ SELECT pg_catalog.pg_relation_filenode($1::oid)
 SELECT pg_catalog.count(pgassay.pg_buffercache_evict(b.bufferid)) FROM pgassay.pg_buffercache b
 WHERE b.relfilenode = $1::oid
   AND b.reldatabase = (SELECT oid FROM pg_catalog.pg_database WHERE datname = $2)
+
+-- name: uneven
+-- Lists of values and of frequencies that do not match: the planner would read beyond an array's end.
+DELETE FROM pg_catalog.pg_statistic
+WHERE starelid >= 16384
+  AND ((stakind1 = 1 AND pg_catalog.cardinality(stanumbers1) <> pg_catalog.array_length(stavalues1, 1))
+    OR (stakind1 = 4 AND pg_catalog.cardinality(stanumbers1) < pg_catalog.array_length(stavalues1, 1) + 2) OR
+       (stakind2 = 1 AND pg_catalog.cardinality(stanumbers2) <> pg_catalog.array_length(stavalues2, 1))
+    OR (stakind2 = 4 AND pg_catalog.cardinality(stanumbers2) < pg_catalog.array_length(stavalues2, 1) + 2) OR
+       (stakind3 = 1 AND pg_catalog.cardinality(stanumbers3) <> pg_catalog.array_length(stavalues3, 1))
+    OR (stakind3 = 4 AND pg_catalog.cardinality(stanumbers3) < pg_catalog.array_length(stavalues3, 1) + 2) OR
+       (stakind4 = 1 AND pg_catalog.cardinality(stanumbers4) <> pg_catalog.array_length(stavalues4, 1))
+    OR (stakind4 = 4 AND pg_catalog.cardinality(stanumbers4) < pg_catalog.array_length(stavalues4, 1) + 2) OR
+       (stakind5 = 1 AND pg_catalog.cardinality(stanumbers5) <> pg_catalog.array_length(stavalues5, 1))
+    OR (stakind5 = 4 AND pg_catalog.cardinality(stanumbers5) < pg_catalog.array_length(stavalues5, 1) + 2))

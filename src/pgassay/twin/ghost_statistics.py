@@ -55,6 +55,8 @@ def write_attributes(server: Server, database: str, attributes: Sequence[Attribu
             except StatementError as error:
                 place = f"statistics of {each.schema}.{each.relation}.{each.name}"
                 unmade.append(Unmade(statement=place, reason=error.report.message))
+    with server.connect(database, role=SUPERUSER) as admin:
+        admin.run(sql("uneven"))
     return tuple(unmade)
 
 
