@@ -16,8 +16,7 @@ from typing import Any
 
 from pgassay.advisor.candidates import World
 from pgassay.advisor.model import Built, Candidate, Measure
-from pgassay.catalog import Catalog, read
-from pgassay.catalog.sizes import column_statistics, sizes
+from pgassay.catalog import Catalog, column_statistics, read, sizes
 from pgassay.model import Name
 from pgassay.server import SUPERUSER, Connection, ConnectionLost, Server, StatementError, install
 

@@ -28,19 +28,20 @@ from pgassay.catalog.model import (
 )
 
 if TYPE_CHECKING:
-    from pgassay.catalog.compare import Change, compare
-    from pgassay.catalog.read import read
-    from pgassay.catalog.sizes import ColumnStats, TableSize, column_statistics, sizes
+    from pgassay.catalog.comparison import Change, compare
+    from pgassay.catalog.measure import ColumnStats, TableSize, column_statistics, sizes
+    from pgassay.catalog.reading import read
 
-# What needs a server is loaded when it is asked for: a static review needs only the classes.
+# What needs a server is loaded when it is asked for: a static review needs only the classes. No module may bear the
+# name of what it holds, or `from pgassay.catalog import` finds the module once somebody has loaded it.
 _LATER = {
-    "Change": "compare",
-    "compare": "compare",
-    "read": "read",
-    "ColumnStats": "sizes",
-    "TableSize": "sizes",
-    "column_statistics": "sizes",
-    "sizes": "sizes",
+    "Change": "comparison",
+    "compare": "comparison",
+    "read": "reading",
+    "ColumnStats": "measure",
+    "TableSize": "measure",
+    "column_statistics": "measure",
+    "sizes": "measure",
 }
 
 __all__ = [

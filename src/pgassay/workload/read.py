@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from pgassay.errors import InputError
-from pgassay.model.actions import Delete, Insert, Query, Update
+from pgassay.model.actions import Delete, Insert, Query, Transact, Update
 from pgassay.server import Connection, StatementError
 from pgassay.sql import parse
 from pgassay.sql.queries import queries
@@ -31,7 +31,8 @@ def read_file(path: str) -> tuple[str, ...]:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the workload: {error}", path=path) from None
-    return tuple(s.text for s in parse(text, path))
+    # What begins or ends a transaction would end the one that the others are tried in.
+    return tuple(s.text for s in parse(text, path) if not any(s.of(Transact)))
 
 
 def read_statistics(connection: Connection) -> tuple[str, ...]:
