@@ -40,7 +40,8 @@ def twin(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 def test_a_plan_at_productions_size(twin: Path) -> None:
     ended = run("explain", "--twin", twin, "SELECT * FROM orders WHERE id = 7")
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout.startswith("Index Scan using orders_pkey on orders  1 row, cost 0.29 to 8.30\n")
+    assert ended.stdout.startswith("Cost 8.30\n")
+    assert "Index Scan using orders_pkey on orders\n" in ended.stdout
 
 
 def test_queries_come_from_files_and_standard_input_too(twin: Path, tmp_path: Path) -> None:

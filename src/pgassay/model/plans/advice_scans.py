@@ -74,6 +74,16 @@ def index_filters(plan: Plan) -> Iterator[Advice]:
         if not condition or read < MANY or kept > FEW * read:
             continue
         name = node.index or next((n.index for n in node.walk() if n.index), "the index")
+        if node.kind == "Index Scan" and not node.text_of("Index Cond"):  # all of it, for its order
+            cure = _index_for(node, terms(condition))
+            yield Advice(
+                node=node.number,
+                kind="missing-index",
+                share=node.share,
+                subject=node.table or "",
+                text=f"reads all {count(read)} rows of {node.table} by {name} to keep {count(kept)}: {cure}",
+            )
+            continue
         more = ", ".join(dict.fromkeys(key(t) for t in terms(condition) if t.left)) or "the filter's columns"
         yield Advice(
             node=node.number,
