@@ -40,6 +40,7 @@ def advise(
     allowed = budget(heap) if budget else None
     # A third of the time is for the proof.
     limits = Limits(deadline=began + seconds * 0.65, budget=allowed, kinds=kinds)
+    ground.patience = min(max(seconds * 50, 1_000.0), 10_000.0)
     search = Search(ground, world, read, limits, progress)
     search.begin()
     if not kinds or kinds - {"drop", "rewrite", "statistics"}:

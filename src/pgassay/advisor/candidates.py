@@ -20,6 +20,7 @@ _PATTERN_TYPES = {
     "character varying": "varchar_pattern_ops",
     "character": "bpchar_pattern_ops",
 }
+_TINY = 4  # pages
 _UNORDERED = frozenset({"json", "xml", "point", "box", "polygon", "circle", "line", "lseg", "path"})
 
 
@@ -50,6 +51,11 @@ class World:
             return rows
         return known.n_distinct if known.n_distinct > 0 else max(-known.n_distinct * rows, 1.0)
 
+    def tiny(self, table: Table) -> bool:
+        """Whether reading all of it costs no more than looking into an index."""
+        size = self.sizes.get(table.name)
+        return size is not None and size.rows is not None and size.pages <= _TINY
+
     def rows(self, table: Table) -> float:
         """Rows of the table."""
         size = self.sizes.get(table.name)
@@ -62,7 +68,7 @@ def candidates(query: Query, world: World) -> tuple[Candidate, ...]:
     for block in query.blocks:
         for position, ref in enumerate(block.tables):
             table = world.table(ref.name)
-            if table is None or table.kind == "foreign table":
+            if table is None or table.kind == "foreign table" or world.tiny(table):
                 continue
             for candidate in _Asked(block, position, table, world).all():
                 if not _there(candidate, table):

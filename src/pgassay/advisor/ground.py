@@ -22,7 +22,7 @@ from pgassay.server import SUPERUSER, Connection, ConnectionLost, Server, Statem
 
 _BUILD_LIMIT = 60_000  # milliseconds for one index
 _SAMPLE = 20_000  # rows
-_PATIENCE = 10_000  # milliseconds for one run of a query
+_PATIENCE = 10_000.0  # milliseconds for one run of a query
 
 
 class Ground:
@@ -40,6 +40,7 @@ class Ground:
         self.server, self.database, self.kind = server, database, kind
         self.settings = dict(settings or {})
         self.search_path = path
+        self.patience = _PATIENCE
         self.session = self._connect()
         self.admin = server.connect(database, role=SUPERUSER)
         self.built: dict[Candidate, Built] = {}
@@ -51,14 +52,17 @@ class Ground:
 
     def _connect(self) -> Connection:
         session = self.server.connect(self.database)
-        steer = {"max_parallel_workers_per_gather": "0", "jit": "off", **self.settings}
-        if self.search_path:
-            steer["search_path"] = self.search_path
-        for name, value in steer.items():
+        for name, value in self.steer.items():
             with contextlib.suppress(StatementError):  # a setting that this version has not
                 session.run("SELECT pg_catalog.set_config($1, $2, false)", [name, value])
         session.run("SET max_parallel_maintenance_workers = 2; SET maintenance_work_mem = '256MB'")
         return session
+
+    @property
+    def steer(self) -> dict[str, str]:
+        """The settings under which queries are planned: the user's, on one processor, so that CPU can be measured."""
+        path = {"search_path": self.search_path} if self.search_path else {}
+        return {**self.settings, "max_parallel_workers_per_gather": "0", "jit": "off", **path}
 
     def settle(self) -> None:
         """Vacuum and analyse everything: index-only scans need the visibility map."""
@@ -183,8 +187,9 @@ class Ground:
         """The candidates in a plan, by name."""
         return frozenset(n for name in indexes_used(plan) if (n := self._whole.get(name, name)) in self._oids)
 
-    def measure(self, sql: str, *, limit_ms: float = _PATIENCE, times: int = 1) -> Measure:
+    def measure(self, sql: str, *, limit_ms: float | None = None, times: int = 1) -> Measure:
         """Run a statement and roll it back: the least CPU and buffers of ``times``. Raises StatementError."""
+        limit_ms = self.patience if limit_ms is None else min(limit_ms, self.patience)
         best: Measure | None = None
         for _ in range(times):
             one = self._once(sql, limit_ms)

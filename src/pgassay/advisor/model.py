@@ -69,7 +69,7 @@ class Candidate:
     def name(self, taken: Collection[str]) -> str:
         """A name for it that is not taken, of at most 63 bytes, made of the table's and the keys' names."""
         words = [*(re.sub(r"\W+", "_", re.sub(r" (ASC|DESC|NULLS.*)$", "", key)).strip("_") for key in self.keys)]
-        stem = "_".join([self.table.name, *words])
+        stem = "_".join([self.table.name, *words]).lower()
         stem = re.sub(r"_(text_pattern_ops|varchar_pattern_ops|gin_trgm_ops|jsonb_path_ops)", "", stem)
         if self.method != "btree":
             stem += f"_{self.method}"
@@ -95,6 +95,9 @@ class Built:
     ms: float
 
 
+_ENDLESS = 1_000_000  # pages, of what was cut off
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
     """One execution: milliseconds of CPU of the backend (planning included), pages of 8 KiB touched, rows returned.
@@ -110,7 +113,8 @@ class Measure:
     @property
     def work(self) -> float:
         """The logarithm of a mean of both: differences are ratios. Small constants keep tiny figures from mattering."""
-        return 0.5 * math.log(self.cpu_ms + 0.1) + 0.5 * math.log(self.buffers + 8)
+        pages = max(self.buffers, _ENDLESS) if self.over else self.buffers
+        return 0.5 * math.log(self.cpu_ms + 0.1) + 0.5 * math.log(pages + 8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

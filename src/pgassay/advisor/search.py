@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pgassay.advisor.candidates import World, candidates
 from pgassay.advisor.ground import Ground, cost
 from pgassay.advisor.model import Built, Candidate, Measure, Query, Refused
+from pgassay.advisor.screening import screened
 from pgassay.model import Name
 from pgassay.server import StatementError
 
@@ -23,6 +24,7 @@ Progress = Callable[[str], None]
 
 _WORTH = 0.12  # a set must make some query at least so much better (logarithm): 13 %
 _SPACE = 0.3  # price of an index as large as all heaps
+_SLOWER, _FINE = 0.06, 0.5
 _SHORTEST = 250.0  # milliseconds: a shorter limit would measure how busy the machine is
 _TRUST = 0.1  # weight of the planner's word beside a measurement: it decides between what measures alike
 _UPKEEP = {"brin": 0.05, "gin": 0.8, "gist": 0.8, "hash": 0.3, "btree": 0.25}  # share of an INSERT's own work
@@ -54,6 +56,7 @@ class _Form:
     base_cost: float = 1.0
     known: dict[frozenset[str], float] = field(default_factory=dict)
     plans: dict[frozenset[str], tuple[frozenset[str], float]] = field(default_factory=dict)
+    spent: float = 0.0  # seconds of runs
 
 
 class Search:
@@ -74,6 +77,7 @@ class Search:
         self.moves: dict[frozenset[str], None] = {}
         self.heap = sum(s.heap_bytes for s in world.sizes.values()) or 1
         self.tried = 0
+        self.allowance = 1.0  # seconds that the runs of one query may take
 
     # before anything
 
@@ -95,6 +99,7 @@ class Search:
                     form.base = self.ground.measure(form.sql, times=2)
             except StatementError as error:
                 self.skipped.append((form.query.text, f"it fails when run: {error.report.message}"))
+        self.allowance = max(self.limits.deadline - time.monotonic(), 0.0) / max(len(self.forms), 1)
         self._weigh()
         for query in self.queries:
             for ref in (ref for block in query.blocks for ref in block.tables):
@@ -120,7 +125,13 @@ class Search:
 
     def gather(self, queries: Iterable[Query] | None = None) -> None:
         """Build the candidates on the ground, the likeliest of every query first."""
-        lists = [(q, self._wanted(q)) for q in (self.queries if queries is None else queries)]
+        asked = list(self.queries if queries is None else queries)
+        wanted = {q.number: self._wanted(q) for q in asked}
+        began = time.monotonic()
+        left = self.limits.deadline - began
+        kept = screened(self.ground, self.world, asked, wanted, began + left * 0.4, self.say)
+        lists = [(q, kept[q.number]) for q in asked]
+        until = time.monotonic() + max(self.limits.deadline - time.monotonic(), 0) * 0.6
         order: dict[Candidate, set[int]] = {}
         for rank in range(max((len(found) for _, found in lists), default=0)):
             for query, found in lists:
@@ -128,7 +139,7 @@ class Search:
                     order.setdefault(found[rank], set()).add(query.number)
         fresh: set[Name] = set()
         for n, (candidate, numbers) in enumerate(order.items()):
-            if self.limits.over:
+            if time.monotonic() > until:
                 break
             self.say(f"candidate {n + 1} of {len(order)}: {candidate.table}")
             self._build(candidate, numbers, fresh)
@@ -183,9 +194,10 @@ class Search:
         promised = self._promised(form, planned)
         if form.base is None or (form.query.writes and planned > 10_000):
             return promised
-        if self.limits.over:
-            return max(promised, base - _WORTH) if promised > base else promised
+        if self.limits.over or form.spent > self.allowance:
+            return promised
         self.ground.only(used)
+        began = time.monotonic()
         limit = max(form.base.cpu_ms * 2, _SHORTEST)
         try:
             found = self.ground.measure(form.sql, limit_ms=limit)
@@ -193,6 +205,8 @@ class Search:
                 found = self.ground.measure(form.sql, limit_ms=limit, times=2)
         except StatementError:
             return base + 1.0
+        finally:
+            form.spent += time.monotonic() - began
         if found.over and form.base.over:
             return promised
         return base + 1.0 if found.over else found.work
@@ -200,7 +214,12 @@ class Search:
     def total(self, on: frozenset[str], numbers: Collection[int] | None = None) -> float:
         """The weighted work of all queries (or of some), and the price of the indexes."""
         forms = [f for f in self.forms if numbers is None or f.query.number in numbers]
-        return sum(f.weight * self.work(f, on) for f in forms)
+        return sum(f.weight * self.work(f, on) + self._harm(f, on) for f in forms)
+
+    def _harm(self, form: _Form, on: frozenset[str]) -> float:
+        """The price of making a query slower than it was: so high that only another set of indexes will do."""
+        lost = self.work(form, on) - form.known[frozenset()]
+        return _FINE + 2.0 * lost if lost > _SLOWER else 0.0
 
     def price(self, on: Collection[str]) -> float:
         """What indexes cost: space, and upkeep by the workload's writes."""

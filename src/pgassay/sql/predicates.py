@@ -353,7 +353,7 @@ class _Reader:
         for each in _walk(node):
             if isinstance(each, pg.SubLink | pg.ParamRef | pg.SQLValueFunction):
                 return None
-            if isinstance(each, pg.FuncCall) and each.funcname[-1].string.sval in _CHANGING:
+            if isinstance(each, pg.FuncCall) and (each.HasField("over") or each.funcname[-1].string.sval in _NO_KEYS):
                 return None
             if isinstance(each, pg.ColumnRef):
                 found = self._owner(each, scope)
@@ -506,10 +506,16 @@ _KINDS: dict[str, UseKind] = {
     "&&": "overlaps", "@@": "matches", "@?": "contains", "%": "similar", "<>": "unequal", "!=": "unequal", "^@": "like",
 }  # fmt: skip
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "@>": "<@", "<@": "@>"}
+_AGGREGATES = frozenset(
+    "count sum avg min max array_agg string_agg json_agg jsonb_agg json_object_agg jsonb_object_agg bool_and bool_or"
+    " every stddev stddev_pop stddev_samp variance var_pop var_samp percentile_cont percentile_disc mode bit_and bit_or"
+    " range_agg corr".split()
+)
 _CHANGING = frozenset(
     "now random clock_timestamp statement_timestamp transaction_timestamp timeofday gen_random_uuid current_setting"
     " nextval currval".split()
 )
+_NO_KEYS = _AGGREGATES | _CHANGING
 
 
 def _quoted(name: str) -> str:

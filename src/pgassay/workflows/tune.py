@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -54,6 +55,7 @@ class TuneOptions:
 
 def tune(options: TuneOptions, progress: Progress | None = None) -> Advice:
     """Advice for a project, a database or a twin. Raises PgassayError for whatever the user can set right."""
+    began = time.monotonic()
     say = progress or (lambda _: None)
     given = [w for w in (options.project, options.database, options.twin) if w]
     if len(given) != 1:
@@ -71,7 +73,7 @@ def tune(options: TuneOptions, progress: Progress | None = None) -> Advice:
         found = advise(
             ground,
             queries,
-            seconds=options.seconds,
+            seconds=max(options.seconds - (time.monotonic() - began), options.seconds / 2),
             budget=budget,
             kinds=options.kinds,
             keep_slower=options.keep_slower,
