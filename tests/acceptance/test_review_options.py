@@ -169,8 +169,8 @@ def test_the_same_seed_gives_the_same_report(tmp_path: Path) -> None:
         "1.sql": "CREATE TABLE token (id int PRIMARY KEY, name text NOT NULL, memo text NOT NULL);\n",
         "2.sql": "ALTER TABLE token DROP COLUMN memo;\n",
     })  # fmt: skip
-    first, again = (review(tmp_path, "--history", "--seed", "7") for _ in range(2))
-    other = review(tmp_path, "--history", "--seed", "8")
+    first, again = (review(tmp_path, "--history", "--rows", "20", "--seed", "7") for _ in range(2))
+    other = review(tmp_path, "--history", "--rows", "20", "--seed", "8")
     assert without_times(first.report) == without_times(again.report)
     assert first.everything == other.everything
     assert without_times(first.report) != without_times(other.report)  # other rows are shown as evidence

@@ -170,8 +170,13 @@ class _Work:
             return
         script = "; ".join(statement for _, statement in pending)
         self.progress(f"rows for {', '.join(str(t.name) for group, _ in pending for t in group)}")
-        if self._attempt(script) is None:
+        error = self._attempt(script)
+        if error is None:
             self._watch([t for group, _ in pending for t in group])
+            return
+        if error.sqlstate == _TIMED_OUT and len(pending) == 1:
+            for target in pending[0][0]:
+                self._nothing(target, None, str(error))
             return
         for group, _ in pending:
             self._again(group)
