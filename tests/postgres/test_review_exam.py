@@ -62,6 +62,33 @@ HISTORIES = {
     DROP TRIGGER stamp ON entry;
     CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON entry FOR EACH ROW EXECUTE FUNCTION bump();
     """: ["2:2 renamed-table breaks-app computed", "1:4 blocking-index-build blocks computed"],
+    """
+    -- what a migration does with rows of tables that nobody created tells of the rows that we made up
+    INSERT INTO audit (note, at) SELECT note, at FROM entry;
+    ALTER TABLE entry ADD COLUMN title text;
+    UPDATE entry SET title = d.title FROM document AS d WHERE d.id = entry.document_id;
+    ALTER TABLE entry ALTER COLUMN title SET NOT NULL;
+    -- file
+    DO $$ DECLARE e record; BEGIN
+    FOR e IN SELECT * FROM entry LOOP INSERT INTO audit (note) VALUES (e.author || e.reviewer); END LOOP;
+    END $$;
+    -- file
+    ALTER TABLE entry ADD COLUMN size integer NOT NULL;
+    """: ["3:2 required-column-added fails computed", "1:6 nullable-column-required breaks-app computed"],
+    """
+    -- a key is added to columns that were told to hold values by whoever adds it
+    ALTER TABLE entry DROP CONSTRAINT entry_pkey;
+    ALTER TABLE entry ADD PRIMARY KEY (id, kind);
+    """: ["1:4 blocking-primary-key blocks computed", "1:3 dropped-constraint style computed"],
+    """
+    -- values that we made up are no reason to fail, nor is a seed row that takes the place of a default
+    CREATE TABLE setting (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL DEFAULT 'all' UNIQUE,
+    refs jsonb NOT NULL DEFAULT '[]', size integer, code text NOT NULL);
+    ALTER TABLE setting ALTER COLUMN code SET DEFAULT '';
+    -- file
+    UPDATE setting SET size = CASE WHEN jsonb_array_length(refs) > 0 THEN code::integer END WHERE id > 990;
+    INSERT INTO setting (name) VALUES ('all') ON CONFLICT (name) DO NOTHING;
+    """: [],
 }
 
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field, replace
 from pgassay.catalog import Catalog, read
 from pgassay.errors import InputError
 from pgassay.model import Name, Statement, Transaction
-from pgassay.model.actions import AlterType
 from pgassay.model.observations import LOCK_MODES, Break, Failure, Lock, Loss, Observation, Rehearsed, Work
 from pgassay.rehearsal.filling import fill_watched
-from pgassay.rehearsal.made_up import wants_production
-from pgassay.rehearsal.play import MISTYPED, Play, left_out, play
+from pgassay.rehearsal.made_up import doubts, wants_production, wants_the_truth
+from pgassay.rehearsal.play import Play, left_out, play
 from pgassay.rehearsal.probe import TIMED_OUT, Probe, catalog_probes, try_probes, view_probes, workload_probes
 from pgassay.rehearsal.snapshot import losses, snapshot, work
 from pgassay.rehearsal.touched import background, code_changed, disturbed, reached, tables_of_types, with_relatives
@@ -37,7 +36,7 @@ class Conditions:
     """Under which a rehearsal takes place. ``rows`` a table; ``production``: row counts known of the real database;
     ``assume_rows`` for every other table; ``limit``: seconds a statement may take; ``workload``: the application's
     statements; ``statistics``: production's column statistics; ``cut``: earlier statements that could not be run;
-    ``guessed``: some tables or functions were inferred from their use, so that their types are guesses."""
+    ``guessed``: names of what was inferred from its use, so that its types are guesses."""
 
     rows: int = 1000
     seed: int = 1
@@ -47,7 +46,7 @@ class Conditions:
     workload: Sequence[str] = ()
     statistics: Mapping[Name, Mapping[str, object]] | None = None
     cut: tuple[Statement, ...] = ()
-    guessed: bool = False
+    guessed: frozenset[str] = frozenset()
 
     def production_rows(self, table: Name) -> int:
         """Rows of a table in production: known or assumed."""
@@ -224,10 +223,13 @@ class _Scene:
         return [p for p in probes if p not in already], already
 
     def _broken(self, session: Connection, probes: Sequence[Probe]) -> dict[Probe, ServerMessage]:
-        """Those that fail; one that only takes long is not broken, nor one that meets a type that we guessed."""
+        """Those that fail; one that only takes long is not broken, nor one that meets what we guessed."""
         tried = try_probes(self.server, session, probes)
-        doubtful = {TIMED_OUT, *(MISTYPED if self.conditions.guessed else ())}
-        return {probe: error for probe, error in tried.items() if error.sqlstate not in doubtful}
+        return {
+            probe: error
+            for probe, error in tried.items()
+            if error.sqlstate != TIMED_OUT and not doubts(probe, error, self.before, self.conditions.guessed)
+        }
 
     def _attribute(self, broken: Mapping[Probe, ServerMessage]) -> dict[int, tuple[Break, ...]]:
         """Play once more and try the broken statements after each step: the first step that breaks one is its cause."""
@@ -266,8 +268,10 @@ class _Scene:
         )
         # Without rows there is nothing made up that a row could be the duplicate of.
         duplicate = bare.error is not None and bare.error.sqlstate == error.sqlstate == "23505"
-        made_up = wants_production(played.statement, error.sqlstate, self.before) and not duplicate
-        guess = self.conditions.guessed and error.sqlstate in MISTYPED and not any(played.statement.of(AlterType))
+        made_up = not duplicate and wants_production(
+            played.statement, error.sqlstate, self.before, empty=bare.error is not None
+        )
+        guess = wants_the_truth(played.statement, self.transaction.statements, error, self.conditions.guessed)
         if made_up or guess or played.missing or (bare.missing and not played.error):
             return replace(failure, cause="missing")
         if bare.error is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pgassay.model import Certainty, Evidence, Finding, Oddity, Statement
+from pgassay.model import Certainty, Evidence, Finding, Oddity, Statement, Verdict
 from pgassay.rules.registry import concerned, registry
 from pgassay.rules.step import Step
 
@@ -26,7 +26,7 @@ def judge(steps: Iterable[Step]) -> Judgement:
         first, rest = concerned(frozenset(map(type, step.statement.actions)))
         found: list[Finding] = []
         for rule in first:
-            found += [replace(f, rule=rule.id) for f in rule.find(step)]
+            found += [replace(f, rule=rule.id) for f in rule.find(step) if not _unsure(step, f)]
         found = _merged(found)
         # What nobody explained can only be something that was seen.
         for rule in () if step.static else rest:
@@ -40,6 +40,12 @@ def judge(steps: Iterable[Step]) -> Judgement:
             else:
                 findings.append(replace(finding, evidence=(*finding.evidence, _NO_REASON)))
     return Judgement(findings=order(findings), suppressed=order(suppressed))
+
+
+def _unsure(step: Step, finding: Finding) -> bool:
+    """Whether a failure is told of a statement whose error says nothing about production."""
+    failure = step.seen.failure if step.seen else None
+    return failure is not None and failure.cause == "missing" and finding.verdict is Verdict.FAILS
 
 
 def judge_oddities(oddities: Iterable[Oddity]) -> tuple[Finding, ...]:

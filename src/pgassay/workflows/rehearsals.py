@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from pgassay.catalog import Catalog
@@ -11,6 +12,7 @@ from pgassay.model.actions import Rename
 from pgassay.model.observations import Rehearsed
 from pgassay.rehearsal import Conditions, Outcome, rehearse
 from pgassay.rehearsal.play import left_out, play
+from pgassay.rehearsal.presume_ddl import Assumption
 from pgassay.rehearsal.stage import stage
 from pgassay.rehearsal.verify import verify
 from pgassay.rules import judge, live_steps
@@ -53,7 +55,7 @@ class Rehearsals:
             workload=self.production.workload,
             statistics=self.production.statistics,
             cut=cut,
-            guessed=bool(presumed.assumed),
+            guessed=_names(presumed.assumed),
         )
         assumed = {a.table.within("public") for a in presumed.assumed if a.table is not None}
         everyone = units(self.project, self.pending)
@@ -73,6 +75,7 @@ class Rehearsals:
                 assumed=assumed,
             )
             assumed = _renamed(assumed, unit)
+            conditions = replace(conditions, guessed=conditions.guessed | {name.name for name in assumed})
             judged = judge(steps)
             said = [self._verified(f, unit, outcome, database, conditions) for f in judged.findings]
             found.add(replace(judged, findings=tuple(said)))
@@ -110,6 +113,12 @@ class Rehearsals:
                     why = played.skipped or f"{played.error} (deployed already; it failed on the scratch server)"
                     found.skipped.append(skipped(played.statement, why))
         return cut
+
+
+def _names(assumed: Iterable[Assumption]) -> frozenset[str]:
+    """The names of what was assumed and has a shape: not schemas, roles, extensions."""
+    words = [a.object.split()[-1] for a in assumed if a.object.split()[0] not in {"schema", "role", "extension"}]
+    return frozenset(re.split(r"\.(?=\"?[^\".]+\"?$)", word)[-1].strip('"') for word in words)
 
 
 def _renamed(assumed: set[Name], unit: Transaction) -> set[Name]:

@@ -37,7 +37,7 @@ def find(step: Step) -> Iterator[Finding]:
         failure = step.seen.failure if step.seen else None
         subject, remedy = (table, column), _remedy(step, table, column)
         breaks = _left_out(step, table, column)
-        if failure and _null(step, failure, column):
+        if failure and failure.cause != "missing" and _null(step, failure, column):
             rows = "if any row holds" if failure.cause == "values" else "while its rows all hold"
             yield step.finding(
                 VERDICT,

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgassay.model import Certainty, Finding, Verdict
+from pgassay.model.actions import Copy, Insert, Update
 from pgassay.model.observations import Break
 from pgassay.rules.step import Step, break_evidence
 
@@ -25,7 +26,7 @@ VERDICT = Verdict.BREAKS_APP
 
 def find(step: Step, others: list[Finding]) -> Iterator[Finding]:
     """Report broken statements that no rule explained."""
-    breaks = step.breaks()
+    breaks = tuple(b for b in step.breaks() if not _taken(step, b))
     gone = any(loss.kind in {"table", "column"} and step.known.get(loss.table) != 0 for loss in step.losses())
     if not breaks or gone or any(f.verdict.at_least(VERDICT) for f in others):
         return
@@ -46,3 +47,9 @@ def find(step: Step, others: list[Finding]) -> Iterator[Finding]:
 def _sure(found: Break) -> bool:
     """Whether the error does not hang on values that were made up."""
     return found.source == "workload" or found.sqlstate == "23502" or found.sqlstate[:2] not in {"22", "23", "P0"}
+
+
+def _taken(step: Step, found: Break) -> bool:
+    """Whether the statement writes a row whose key ours happens to have."""
+    writes = any(isinstance(a, Insert | Update | Copy) for a in step.statement.actions)
+    return writes and found.sqlstate == "23505" and found.source == "catalog"
