@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from postgast import deparse, parse
 
 from pgassay.model import Name
-from pgassay.sql.normalise import fill, normalise
+from pgassay.sql.normalise import UNREADABLE, Normalised, fill, normalise
 from pgassay.sql.normalise_repair import repair
 from pgassay.sql.parameters import outputs, slots
+from pgassay.workload.forms import Form, Forms
 
 COLUMNS = {Name("public", "t"): ["id", "a", "B", "doc", "ts", "tags"], Name("s", "u"): ["id", "t_id", "name"]}
 
@@ -45,6 +46,35 @@ statements = st.builds(
 def test_values_out_and_in_and_out_again_are_the_same(text: str) -> None:
     once = normalise(text)
     assert normalise(fill(once.text, once.values)) == once
+
+
+plain_values = st.one_of(integers.map(str), words.map(_quoted), decimals.map(str), st.just("-7"), st.just("'a' 'b'"))
+like = st.builds(
+    lambda shape, one, two: shape.format(one, two),
+    st.sampled_from(
+        [
+            "SELECT * FROM t1 WHERE a = {} AND b ->> 'k' = {}",
+            "SELECT {}, a FROM t WHERE b = {} GROUP BY 1",
+            'SELECT * FROM "T\'5" WHERE a = $1 AND b IN ({}, {})',
+            "INSERT INTO t VALUES ({}, E'x', now() + {})",
+            "UPDATE t SET a = a + {} WHERE id = {}",
+            "SELECT * FROM t WHERE a = {} -- {}",
+        ]
+    ),
+    plain_values,
+    plain_values,
+)
+
+
+@given(st.lists(like, max_size=8))
+def test_what_is_remembered_is_what_the_parser_says(texts: list[str]) -> None:
+    forms = Forms()
+    for text in texts:
+        try:
+            said = normalise(text)
+        except UNREADABLE:
+            said = Normalised(text, (), 1)
+        assert forms.form(text) == Form(said.text, said.values, said.first)
 
 
 @given(statements)

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pgassay.sql.normalise import UNREADABLE, normalise
+from pgassay.workload.forms import Forms
 from pgassay.workload.logs import Entry
 from pgassay.workload.model import Query
 
 MOST_SETS = 8
-_LONG_LISTS = re.compile(r"(\(?\$\d+(?:::\w+)?\)?)(?:\s*,\s*\(?\$\d+(?:::\w+)?\)?)+")
-_KEPT = 10_000  # texts whose normal form is remembered, and sets counted for one statement
+_LIST = re.compile(r"\$\d+(?:::\w+)?(?:\s*,\s*\$\d+(?:::\w+)?)*")
+_ROWS = re.compile(r"\(\$\)(?:\s*,\s*\(\$\))+")
+_KEPT = 10_000  # texts and sets counted for one statement
 
 
 @dataclass(slots=True)
@@ -34,23 +35,20 @@ def gathered(runs: Iterable[Entry], source: str) -> tuple[Query, ...]:
     one statement, whose commonest form is kept. The commonest sets of values come first, at most eight.
     """
     groups: dict[str, _Group] = {}
-    known: dict[str, tuple[str, tuple[str, ...], int]] = {}
+    forms = Forms()
     for run in runs:
-        if run.text not in known:
-            if len(known) >= _KEPT:
-                known.clear()
-            known[run.text] = _form(run.text)
-        form, values, first = known[run.text]
-        group = groups.setdefault(_LONG_LISTS.sub(r"\1", " ".join(form.split())), _Group(run.line))
+        form = forms.form(run.text)
+        key = _ROWS.sub("($)", _LIST.sub("$", " ".join(form.text.split())))
+        group = groups.setdefault(key, _Group(run.line))
         group.calls += 1
         if run.ms is not None:
             group.milliseconds += run.ms
             group.timed += 1
         _count(group.texts, run.text)
-        _count(group.forms, form)
+        _count(group.forms, form.text)
         sent = run.parameters or ()
-        if len(sent) == first - 1:
-            _count(group.sets, (form, (*sent, *values)))
+        if len(sent) == form.first - 1:
+            _count(group.sets, (form.text, (*sent, *form.values)))
     found = [_query(group, source) for group in groups.values()]
     return tuple(sorted(found, key=lambda q: (-(q.total_ms or 0), -q.calls, q.line)))
 
@@ -58,14 +56,6 @@ def gathered(runs: Iterable[Entry], source: str) -> tuple[Query, ...]:
 def _count(counter: Counter[str] | Counter[tuple[str, tuple[str | None, ...]]], key: object) -> None:
     if key in counter or len(counter) < _KEPT:
         counter[key] += 1  # type: ignore[index]
-
-
-def _form(text: str) -> tuple[str, tuple[str, ...], int]:
-    try:
-        made = normalise(text)
-    except UNREADABLE:
-        return text, (), 1
-    return made.text, made.values, made.first
 
 
 def _query(group: _Group, source: str) -> Query:
