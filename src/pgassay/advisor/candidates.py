@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pgassay.advisor.coverage import full_keys
 from pgassay.advisor.model import Candidate, IndexKind, Query
 from pgassay.catalog import Catalog, Column, ColumnStats, Table, TableSize
 from pgassay.model import Name, quote
@@ -78,11 +79,18 @@ def candidates(query: Query, world: World) -> tuple[Candidate, ...]:
 
 def _there(candidate: Candidate, table: Table) -> bool:
     """Whether the table has just this index, or a plain one of the same keys."""
-    shape = (candidate.method, tuple(k.replace(" ASC", "") for k in candidate.keys), candidate.where)
+    keys = tuple(_plain(k) for k in candidate.keys)
     return any(
-        (i.method, i.keys, i.where) == shape and set(candidate.include) <= set(i.include) and i.valid
+        (i.method, i.where) == (candidate.method, candidate.where)
+        and tuple(map(_plain, full_keys(i))) == keys
+        and set(candidate.include) <= set(i.include)
+        and i.valid
         for i in table.indexes
     )
+
+
+def _plain(key: str) -> str:
+    return key.replace(" ASC", "").replace('"', "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from pgassay.advisor.candidates import World
+from pgassay.advisor.coverage import covered, covers
 from pgassay.advisor.ground import Ground, cost
 from pgassay.advisor.model import Recommendation
 from pgassay.advisor.proof import Case
@@ -26,46 +27,6 @@ def droppable(ground: Ground, world: World, cases: Sequence[Case], on: frozenset
             if not _missed(ground, cases, [name, *(Name(r.table.schema, r.name) for r in found)]):
                 found.append(_drop(ground, table, index, other))
     return tuple(found)
-
-
-def covered(table: Table) -> Iterator[tuple[Index, Index]]:
-    """Pairs of an index that can go and the one that does its work: constraints and replica identity stay."""
-    gone: set[str] = set()
-    for index in sorted(table.indexes, key=lambda i: (len(i.keys), bool(i.include), i.name), reverse=False):
-        if not _free(index, table):
-            continue
-        for other in table.indexes:
-            if other.name != index.name and other.name not in gone and other.valid and covers(other, index):
-                # Of two that are alike the one that is freer goes; of two free ones the later name.
-                alike = covers(index, other)
-                if alike and _free(other, table) and other.name > index.name:
-                    continue
-                gone.add(index.name)
-                yield index, other
-                break
-
-
-def covers(one: Index, other: Index) -> bool:
-    """Whether ``one`` serves whatever ``other`` serves: the same beginning, condition and method."""
-    if one.method != other.method or one.where != other.where:
-        return False
-    if one.method != "btree":
-        return one.keys == other.keys and one.include == other.include and _options(one) == _options(other)
-    if other.unique and not (one.unique and one.keys == other.keys and one.nulls_distinct == other.nulls_distinct):
-        return False
-    if one.keys[: len(other.keys)] != other.keys:
-        return False
-    return set(other.include) <= {*one.include, *(c for c in one.columns if c)}
-
-
-def _options(index: Index) -> str:
-    found = re.search(r" WITH \((.*?)\)", index.definition)
-    return found[1] if found else ""
-
-
-def _free(index: Index, table: Table) -> bool:
-    bound = index.constraint or index.primary or index.exclusion or index.clustered or index.partition_of
-    return not bound and table.replica_identity != f"index {index.name}"
 
 
 def _missed(ground: Ground, cases: Sequence[Case], names: Sequence[Name]) -> bool:

@@ -7,6 +7,7 @@ import click
 from pgassay import __version__
 from pgassay.cli.explain import explain
 from pgassay.cli.face import Face
+from pgassay.cli.indexes import indexes
 from pgassay.cli.review import review
 from pgassay.cli.rules import rules
 from pgassay.cli.schema import schema
@@ -27,5 +28,5 @@ def main() -> None:
     """
 
 
-for command in (review, seed, twin, explain, tune, rules, schema):
+for command in (review, seed, twin, explain, tune, indexes, rules, schema):
     main.add_command(command)

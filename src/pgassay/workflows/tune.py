@@ -11,25 +11,19 @@ from pathlib import Path
 
 from pgassay.advisor import Advice, Ground, Query, advise
 from pgassay.advisor.grounds import copied, small_enough, synthetic
-from pgassay.catalog import read
 from pgassay.errors import UsageError
 from pgassay.model.actions import TableAction
-from pgassay.rehearsal.play import play
-from pgassay.rehearsal.stage import stage
 from pgassay.server import connect_live, find_binaries, scratch
-from pgassay.sources import open_project, transactions
 from pgassay.sql import parse
 from pgassay.sql.normalise import fill as fill_in
 from pgassay.sql.single import single
-from pgassay.twin import fill
-from pgassay.workflows.seeding import _wanted as wanted_rows
+from pgassay.workflows.grounds import SETTINGS, populated
 from pgassay.workload import Query as Statement
 from pgassay.workload import read_measured, read_workload, settle
 
 Progress = Callable[[str], None]
 _FORMS = 4  # sets of parameters of one statement that are tried
-_LIMIT = 60.0  # seconds for one statement of a migration
-_SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "8GB", "wal_level": "replica"}
+_Made = tuple[Ground, tuple[str, ...], tuple[Statement, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +112,7 @@ def _queries(ground: Ground, statements: Sequence[Statement]) -> tuple[tuple[Que
 
 
 @contextlib.contextmanager
-def _ground(options: TuneOptions, say: Progress) -> Iterator[tuple[Ground, tuple[str, ...], tuple[Statement, ...]]]:
+def _ground(options: TuneOptions, say: Progress) -> Iterator[_Made]:
     if options.project is not None:
         with _project(options, say) as made:
             yield made
@@ -129,7 +123,7 @@ def _ground(options: TuneOptions, say: Progress) -> Iterator[tuple[Ground, tuple
     say("reading the database" if options.database else "reading the twin")
     facts = export(options.database) if options.database else load(Path(options.twin or ""))
     binaries = find_binaries(options.postgres_version, Path(options.postgres_bin) if options.postgres_bin else None)
-    with scratch(binaries, settings=_SETTINGS) as server:
+    with scratch(binaries, settings=SETTINGS) as server:
         if options.database and small_enough(facts):
             with connect_live(options.database) as live:
                 ground, remarks = copied(server, live, facts, say)
@@ -145,24 +139,21 @@ def _ground(options: TuneOptions, say: Progress) -> Iterator[tuple[Ground, tuple
 
 
 @contextlib.contextmanager
-def _project(options: TuneOptions, say: Progress) -> Iterator[tuple[Ground, tuple[str, ...], tuple[Statement, ...]]]:
+def _project(options: TuneOptions, say: Progress) -> Iterator[_Made]:
     assert options.project is not None
-    project = open_project(options.project, kind=options.kind, allow_code=options.allow_code)
-    binaries = find_binaries(options.postgres_version, Path(options.postgres_bin) if options.postgres_bin else None)
-    with scratch(binaries, settings=_SETTINGS) as server:
-        database = server.create()
-        presumed = stage(server, database, [s for m in project.migrations for s in m.statements])
-        remarks = [f"assumed: {assumption.text}" for assumption in presumed.assumed]
-        for unit in (unit for migration in project.migrations for unit in transactions(project, [migration])):
-            say(f"applying {unit.migrations[0].path}")
-            for played in play(server, database, unit, limit=_LIMIT, look=False):
-                if why := played.skipped or played.error:
-                    remarks.append(f"{played.statement.path}:{played.statement.line}: {why}")
-        with server.connect(database) as session:
-            catalog = read(session)
-            wanted = wanted_rows(catalog, options.rows, options.table_rows)
-            made = fill(session, catalog, rows=wanted, seed=options.seed, progress=say)
-            remarks += [f"{u.table} has fewer rows than it should: {u.reason}" for u in made.unfilled]
-        with Ground(server, database, kind="synthetic") as ground:
-            ground.settle()
-            yield ground, tuple(remarks), ()
+    with (
+        populated(
+            options.project,
+            kind=options.kind,
+            allow_code=options.allow_code,
+            rows=options.rows,
+            table_rows=options.table_rows,
+            seed=options.seed,
+            postgres_version=options.postgres_version,
+            postgres_bin=options.postgres_bin,
+            progress=say,
+        ) as made,
+        Ground(made.server, made.database, kind="synthetic") as ground,
+    ):
+        ground.settle()
+        yield ground, made.remarks, ()

@@ -1,0 +1,64 @@
+"""A project's schema with made-up rows on a scratch server, for whoever wants to try something on it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pgassay.catalog import read
+from pgassay.rehearsal.play import play
+from pgassay.rehearsal.stage import stage
+from pgassay.server import Server, find_binaries, scratch
+from pgassay.sources import open_project, transactions
+from pgassay.twin import fill
+from pgassay.workflows.seeding import _wanted as wanted_rows
+
+_LIMIT = 60.0  # seconds for one statement of a migration
+SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "8GB", "wal_level": "replica"}
+
+
+@dataclass(frozen=True, slots=True)
+class Populated:
+    """A running server, a database on it that is filled, and what could not be run or filled."""
+
+    server: Server
+    database: str
+    remarks: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def populated(
+    path: str,
+    *,
+    kind: str | None,
+    allow_code: bool,
+    rows: int,
+    table_rows: Mapping[str, int],
+    seed: int,
+    postgres_version: int | None,
+    postgres_bin: str | None,
+    progress: Callable[[str], None],
+) -> Iterator[Populated]:
+    """Run every migration of a project and fill its tables.
+
+    Raises InputError, UsageError, ServerUnavailable, DiskFull.
+    """
+    project = open_project(path, kind=kind, allow_code=allow_code)
+    binaries = find_binaries(postgres_version, Path(postgres_bin) if postgres_bin else None)
+    with scratch(binaries, settings=SETTINGS) as server:
+        database = server.create()
+        presumed = stage(server, database, [s for m in project.migrations for s in m.statements])
+        remarks = [f"assumed: {assumption.text}" for assumption in presumed.assumed]
+        for unit in (unit for migration in project.migrations for unit in transactions(project, [migration])):
+            progress(f"applying {unit.migrations[0].path}")
+            for played in play(server, database, unit, limit=_LIMIT, look=False):
+                if why := played.skipped or played.error:
+                    remarks.append(f"{played.statement.path}:{played.statement.line}: {why}")
+        with server.connect(database) as session:
+            catalog = read(session)
+            wanted = wanted_rows(catalog, rows, table_rows)
+            made = fill(session, catalog, rows=wanted, seed=seed, progress=progress)
+            remarks += [f"{u.table} has fewer rows than it should: {u.reason}" for u in made.unfilled]
+        yield Populated(server, database, tuple(remarks))
