@@ -82,7 +82,7 @@ QUERY = "SELECT * FROM orders WHERE customer = $1 ORDER BY at LIMIT 5"
 def test_a_project_with_an_index_and_without_side_by_side(project: str) -> None:
     options = ExplainOptions(
         query=QUERY, project=project, rows=5000, analyze=True, compare=True,
-        indexes=("CREATE INDEX candidate ON orders (customer, at)",), without=("orders_at",),
+        indexes=("CREATE INDEX CONCURRENTLY candidate ON orders (customer, at)",), without=("orders_at",),
     )  # fmt: skip
     made = explain(options)
     before, after = made.plans

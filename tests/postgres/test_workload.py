@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pgassay.catalog import column_statistics
-from pgassay.server import SUPERUSER, Connection, Server, scratch
+from pgassay.server import OWNER, SUPERUSER, Connection, Server, connect_live, scratch
 from pgassay.sql.normalise import fill, normalise
 from pgassay.workload import Query, read_measured, read_workload, settle
 
@@ -245,7 +245,8 @@ def test_pg_stat_statements_with_all_that_it_makes_of_constants() -> None:
         ]  # fmt: skip
         for text in (*sent, sent[0]):
             session.run(text)
-        found = read_measured(session)
+        with connect_live(f"postgresql://{OWNER}@/{name}?host={server.sockets}") as live:
+            found = read_measured(live)
         made = settle(session, found, column_statistics(session))
         assert "\n".join(f"{s.statement}: {s.reason}" for s in made.skipped if "_reset" not in s.statement) == ""
         assert sum("date_trunc" in q.text and q.calls == 2 and q.total_ms is not None for q in made.queries) == 1

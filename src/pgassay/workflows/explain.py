@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pgassay.catalog import column_statistics
 from pgassay.errors import InputError, UsageError
 from pgassay.model import literal
 from pgassay.model.actions import CreateIndex
@@ -19,8 +21,7 @@ from pgassay.sql import parse
 from pgassay.sql.single import Single, single
 from pgassay.twin.export_file import load
 from pgassay.twin.ghost import ghost
-from pgassay.workflows.tune import TuneOptions
-from pgassay.workflows.tune import _project as project_ground
+from pgassay.workflows.grounds import populated
 from pgassay.workflows.twin import FORMAT, Progress
 from pgassay.workflows.twin import _binaries as binaries_for
 from pgassay.workflows.twin import _remarks as ghost_remarks
@@ -81,9 +82,7 @@ def explain(options: ExplainOptions, progress: Progress = lambda _: None) -> Exp
     """Plan a query, and run it where that was asked for and may be. Raises PgassayError."""
     places = [p for p in (options.twin, options.database, options.project, options.recorded) if p]
     if len(places) != 1:
-        raise UsageError(
-            "give one of --twin FILE, --database URL and --project PATH, or a file of EXPLAIN (FORMAT JSON)"
-        )
+        raise UsageError("give one of --twin FILE, --database URL and --project PATH, or a plan's .json file alone")
     if options.compare and not (options.indexes or options.without):
         raise UsageError("--compare wants --index or --without, whose plan it sets beside the one as things are")
     if options.recorded is not None:
@@ -186,18 +185,22 @@ def _enough(of: Single, values: Sequence[str | None] | None) -> tuple[str | None
 
 
 def _on_project(options: ExplainOptions, progress: Progress) -> Explained:
-    ground_options = TuneOptions(
-        project=options.project,
-        rows=options.rows,
+    assert options.project is not None
+    made = populated(
+        options.project,
         kind=options.kind,
         allow_code=options.allow_code,
+        rows=options.rows,
+        table_rows={},
+        seed=1,
         postgres_version=options.postgres_version,
         postgres_bin=options.postgres_bin,
+        progress=progress,
     )
-    with project_ground(ground_options, progress) as (ground, remarks, _):
-        session = ground.session
-        statistics = ground.world().statistics
-        notes = [*remarks, f"planned on {options.rows:,} made-up rows a table"]
+    with made as ground, ground.server.connect(ground.database) as session:
+        session.run("VACUUM (ANALYZE)")
+        statistics = column_statistics(session)
+        notes = [*ground.remarks, f"planned on {options.rows:,} made-up rows a table"]
 
         def values_of(text: str) -> tuple[str | None, ...] | None:
             of = single(text)
@@ -280,7 +283,7 @@ def _create(session: Connection, ddl: str) -> None:
     statements = parse(ddl, "--index")
     if len(statements) != 1 or not any(isinstance(a, CreateIndex) for a in statements[0].actions):
         raise InputError("--index takes one CREATE INDEX", hint=ddl)
-    session.run(statements[0].text, ())
+    session.run(re.sub(r"\bCONCURRENTLY\b", "", statements[0].text, count=1, flags=re.IGNORECASE), ())
 
 
 def render(explained: Explained, *, width: int, colour: bool) -> str:

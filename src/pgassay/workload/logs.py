@@ -25,7 +25,7 @@ _PLAIN = re.compile(r"(?:statement|execute [^\n:]*): (?P<text>.*)\Z", re.DOTALL)
 _DETAIL = re.compile(r"[Pp]arameters: (.*)\Z", re.DOTALL)
 _VALUE = re.compile(r"\$(\d+) = (?:NULL|'((?:[^']|'')*)')")
 _PLAN_LINE = re.compile(r"^\s*(?:Query Parameters: .*|.*\(cost=[\d.]+\.\.[\d.]+ rows=.*)$")
-_OF_AN_APPLICATION = re.compile(
+OF_AN_APPLICATION = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(SELECT|WITH|INSERT|UPDATE|DELETE|MERGE|VALUES|TABLE)\b", re.I | re.S
 )
 
@@ -58,7 +58,7 @@ def entries(lines: Iterable[str], style: str) -> Iterator[Entry]:
         timed = _TIMED.match(message.text)
         if timed is None:
             plain = _PLAIN.match(message.text)
-            if plain is not None and _OF_AN_APPLICATION.match(plain["text"]):
+            if plain is not None and OF_AN_APPLICATION.match(plain["text"]):
                 yield Entry(plain["text"].strip(), None, _parameters(message.detail), message.line)
             continue
         what, text = timed["what"] or "", (timed["text"] or "").strip()
@@ -68,7 +68,7 @@ def entries(lines: Iterable[str], style: str) -> Iterator[Entry]:
             text, values = text.removesuffix(";"), _parameters(message.detail)
         else:
             continue
-        if not _OF_AN_APPLICATION.match(text):
+        if not OF_AN_APPLICATION.match(text):
             continue
         if told.pop(message.session, None) == (text, what != "plan"):
             continue  # the same run: auto_explain and log_min_duration_statement tell of it, in either order

@@ -15,7 +15,7 @@ from pgassay.sql import parse
 from pgassay.sql.queries import queries
 from pgassay.workload.files import read_sql
 from pgassay.workload.gather import gathered
-from pgassay.workload.logs import entries
+from pgassay.workload.logs import OF_AN_APPLICATION, entries
 from pgassay.workload.model import Query as Statement
 
 _MOST = 500
@@ -111,14 +111,15 @@ def _of_rows(file: IO[str], source: str) -> Iterator[Statement]:
 def read_measured(connection: Connection) -> tuple[Statement, ...]:
     """The statements of ``pg_stat_statements`` of this database with calls and times, those that took most time first.
 
-    None where the extension is not there or may not be read. Queries of the catalogs are no application's.
+    None where the extension is not there or may not be read. Queries of the catalogs, and commands such as BEGIN and
+    SET, are left out.
     """
     query = queries("pgassay.workload", "statements.sql")
     schema = connection.value(query["schema"])
     if schema is None:
         return ()
     try:
-        newer = connection.value(query["columns"].replace("{schema}", schema))
+        newer = connection.value(query["columns"].replace("{schema}", schema.replace("'", "''")))
         time = "total_exec_time" if newer else "total_time"
         rows = connection.json(query["measured"].replace("{schema}", schema).replace("{time}", time), [_MOST_MEASURED])
     except StatementError:
@@ -128,4 +129,5 @@ def read_measured(connection: Connection) -> tuple[Statement, ...]:
             text=row["query"], calls=int(row["calls"]), total_ms=float(row["ms"]), source="pg_stat_statements", line=n
         )
         for n, row in enumerate(rows or (), 1)
+        if OF_AN_APPLICATION.match(row["query"])
     )
