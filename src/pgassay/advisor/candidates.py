@@ -73,7 +73,7 @@ def candidates(query: Query, world: World) -> tuple[Candidate, ...]:
                 continue
             for candidate in _Asked(block, position, table, world).all():
                 if not _there(candidate, table):
-                    found[candidate] = None
+                    found.setdefault(candidate, None)
     return tuple(found)
 
 
@@ -220,12 +220,21 @@ class _Asked:
             columns=tuple(dict.fromkeys((*columns, *(where[1] if where else ())))),
             kind=kind,
             where=where[0] if where else None,
+            ordered=self.block.limited and self._returns_order(keys),
         )
         yield plain
         include = self._included(keys, where)
         if include:
             both = tuple(dict.fromkeys((*plain.columns, *include)))
             yield replace(plain, include=include, columns=both, kind="partial" if where else "covering")
+
+    def _returns_order(self, keys: list[_Piece]) -> bool:
+        """Whether the last keys are the final order, behind columns that are fixed."""
+        wanted = [p.text for p in self._order(self.orders[0])] if self.orders else []
+        texts = [k.text for k in keys]
+        fixed = {_stem(p) for p in self.equal}
+        place = next((n for n, k in enumerate(keys) if _stem(k) not in fixed), len(keys))
+        return bool(wanted) and texts[place : place + len(wanted)] == wanted
 
     def _included(self, keys: list[_Piece], where: tuple[str, tuple[str, ...]] | None) -> tuple[str, ...]:
         """What else an index-only scan needs; nothing where that is too much, or where an expression is in the way."""

@@ -54,6 +54,7 @@ class Candidate:
     where: str | None = None
     options: str | None = None
     extension: str | None = None
+    ordered: bool = field(default=False, compare=False)  # it returns the first rows of a LIMIT without a sort
 
     def ddl(self, name: str, *, concurrently: bool = False) -> str:
         """CREATE INDEX, without a semicolon."""

@@ -23,9 +23,11 @@ from pgassay.server import StatementError
 Progress = Callable[[str], None]
 
 _WORTH = 0.12  # a set must make some query at least so much better (logarithm): 13 %
-_SPACE = 0.3  # price of an index as large as all heaps
+_SPACE = 4.0  # an index as large as all heaps must make one average query so much better (logarithm)
+_STEADY = 0.15  # bonus of an index that stays as quick however many rows match before the LIMIT
 _SLOWER, _FINE = 0.06, 0.5
 _SHORTEST = 250.0  # milliseconds: a shorter limit would measure how busy the machine is
+_SMALL = 64 * 2**20  # bytes of heap below which space is no matter
 _TRUST = 0.1  # weight of the planner's word beside a measurement: it decides between what measures alike
 _UPKEEP = {"brin": 0.05, "gin": 0.8, "gist": 0.8, "hash": 0.3, "btree": 0.25}  # share of an INSERT's own work
 
@@ -73,9 +75,10 @@ class Search:
         self.names: dict[str, Built] = {}
         self.serves: dict[str, set[int]] = {}  # queries that read its table
         self.meant: dict[str, set[int]] = {}  # queries that it was thought of for
+        self.ordered: set[tuple[int, str]] = set()  # queries whose LIMIT it serves in order
         self.readers: dict[Name, set[int]] = defaultdict(set)
         self.moves: dict[frozenset[str], None] = {}
-        self.heap = sum(s.heap_bytes for s in world.sizes.values()) or 1
+        self.heap = max(sum(s.heap_bytes for s in world.sizes.values()), _SMALL)
         self.tried = 0
         self.allowance = 1.0  # seconds that the runs of one query may take
 
@@ -133,16 +136,19 @@ class Search:
         lists = [(q, kept[q.number]) for q in asked]
         until = time.monotonic() + max(self.limits.deadline - time.monotonic(), 0) * 0.6
         order: dict[Candidate, set[int]] = {}
+        steady: dict[Candidate, set[int]] = defaultdict(set)
         for rank in range(max((len(found) for _, found in lists), default=0)):
             for query, found in lists:
                 if rank < len(found):
                     order.setdefault(found[rank], set()).add(query.number)
+                    if found[rank].ordered:
+                        steady[found[rank]].add(query.number)
         fresh: set[Name] = set()
         for n, (candidate, numbers) in enumerate(order.items()):
             if time.monotonic() > until:
                 break
             self.say(f"candidate {n + 1} of {len(order)}: {candidate.table}")
-            self._build(candidate, numbers, fresh)
+            self._build(candidate, numbers, steady[candidate], fresh)
         for table in sorted(fresh):
             self.ground.analyse(table)
 
@@ -150,7 +156,9 @@ class Search:
         kinds = self.limits.kinds
         return [c for c in candidates(query, self.world) if not kinds or c.kind in kinds]
 
-    def _build(self, candidate: Candidate, numbers: Collection[int], fresh: set[Name]) -> None:
+    def _build(
+        self, candidate: Candidate, numbers: Collection[int], ordered: Collection[int], fresh: set[Name]
+    ) -> None:
         made = self.ground.build(candidate)
         self.tried += 1
         if isinstance(made, str):
@@ -159,6 +167,7 @@ class Search:
         self.names[made.name] = made
         self.serves[made.name] = self.readers[candidate.table]
         self.meant.setdefault(made.name, set()).update(numbers)
+        self.ordered.update((number, made.name) for number in ordered)
         if any("(" in key for key in candidate.keys):
             fresh.add(candidate.table)
 
@@ -183,7 +192,8 @@ class Search:
             return form.known[frozenset()]
         if used not in form.known:
             form.known[used] = self._run(form, used, planned)
-        return (1 - _TRUST) * form.known[used] + _TRUST * self._promised(form, planned)
+        found = (1 - _TRUST) * form.known[used] + _TRUST * self._promised(form, planned)
+        return found - (_STEADY if any((form.query.number, name) in self.ordered for name in used) else 0.0)
 
     def _promised(self, form: _Form, planned: float) -> float:
         """The work that the planner promises, on the scale of the measured one."""
@@ -223,7 +233,7 @@ class Search:
 
     def price(self, on: Collection[str]) -> float:
         """What indexes cost: space, and upkeep by the workload's writes."""
-        space = sum(self.names[n].bytes for n in on) / self.heap * _SPACE
+        space = sum(self.names[n].bytes for n in on) / self.heap * _SPACE / max(len(self.queries), 1)
         return space + sum(self._upkeep(table, on) for table in {self.names[n].candidate.table for n in on})
 
     def _upkeep(self, table: Name, on: Collection[str]) -> float:
