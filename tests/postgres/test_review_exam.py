@@ -89,6 +89,13 @@ HISTORIES = {
     UPDATE setting SET size = CASE WHEN jsonb_array_length(refs) > 0 THEN code::integer END WHERE id > 990;
     INSERT INTO setting (name) VALUES ('all') ON CONFLICT (name) DO NOTHING;
     """: [],
+    """
+    -- a NULL in a row that we made up is no statement of the application's; one that leaves the column out is
+    CREATE TABLE session (id bigint PRIMARY KEY, token text NOT NULL, refresh text, CHECK (refresh IS NULL OR id > 0));
+    -- file
+    DELETE FROM session WHERE refresh IS NULL;
+    ALTER TABLE session ALTER COLUMN refresh SET NOT NULL;
+    """: ["2:2 deleted-rows loses-data computed", "2:3 nullable-column-required breaks-app computed"],
 }
 
 

@@ -26,6 +26,9 @@ from pgassay.server import ServerMessage
 
 _DUPLICATE, _UNREFERENCED, _CHECK = "23505", "23503", "23514"
 _NULL, _UNKNOWN_FIELD = "23502", "42703"
+EXISTENCE = {  # duplicate and undefined tables, columns, objects, functions, schemas
+    "42P07", "42701", "42710", "42723", "42P06", "42P01", "42703", "42704", "42883", "3F000",
+}  # fmt: skip
 _ASSERTIONS = {"P0001", "P0002", "P0003", "P0004"}  # a block's own RAISE, STRICT and ASSERT
 
 

@@ -11,7 +11,7 @@ from pgassay.errors import InputError
 from pgassay.model import Name, Statement, Transaction
 from pgassay.model.observations import LOCK_MODES, Break, Failure, Lock, Loss, Observation, Rehearsed, Work
 from pgassay.rehearsal.filling import fill_watched
-from pgassay.rehearsal.made_up import doubts, wants_production, wants_the_truth
+from pgassay.rehearsal.made_up import EXISTENCE, doubts, wants_production, wants_the_truth
 from pgassay.rehearsal.play import Play, left_out, play
 from pgassay.rehearsal.probe import TIMED_OUT, Probe, catalog_probes, try_probes, view_probes, workload_probes
 from pgassay.rehearsal.snapshot import losses, snapshot, work
@@ -36,7 +36,8 @@ class Conditions:
     """Under which a rehearsal takes place. ``rows`` a table; ``production``: row counts known of the real database;
     ``assume_rows`` for every other table; ``limit``: seconds a statement may take; ``workload``: the application's
     statements; ``statistics``: production's column statistics; ``cut``: earlier statements that could not be run;
-    ``guessed``: names of what was inferred from its use, so that its types are guesses."""
+    ``guessed``: names of what was inferred from its use, so that its types are guesses; ``partial``: an earlier
+    migration could not be read to its end, so that things may exist or not exist for that reason alone."""
 
     rows: int = 1000
     seed: int = 1
@@ -47,6 +48,7 @@ class Conditions:
     statistics: Mapping[Name, Mapping[str, object]] | None = None
     cut: tuple[Statement, ...] = ()
     guessed: frozenset[str] = frozenset()
+    partial: bool = False
 
     def production_rows(self, table: Name) -> int:
         """Rows of a table in production: known or assumed."""
@@ -272,7 +274,8 @@ class _Scene:
             played.statement, error.sqlstate, self.before, empty=bare.error is not None
         )
         guess = wants_the_truth(played.statement, self.transaction.statements, error, self.conditions.guessed)
-        if made_up or guess or played.missing or (bare.missing and not played.error):
+        unread = self.conditions.partial and error.sqlstate in EXISTENCE
+        if made_up or guess or unread or played.missing or (bare.missing and not played.error):
             return replace(failure, cause="missing")
         if bare.error is not None:
             return failure
@@ -303,8 +306,10 @@ class _Scene:
         first = self.conditions.rows
         second = first // 10 if first >= _MANY_ROWS else max(first * _SECOND_SIZE, _SECOND_ROWS)
         moved = disturbed(self.transaction, self.before, self.after)
+        few = background(self.transaction, self.before, self.after, self.reached) - growing
         sizes = {
-            t: (second if t in growing else min(first, second)) for t in with_relatives(growing, self.before, moved)
+            t: second if t in growing else min(first, second, _FEW_ROWS if t in few else first)
+            for t in with_relatives(growing, self.before, moved)
         }
         with self._populated(sizes) as (name, _):
             with self.server.connect(name) as session:

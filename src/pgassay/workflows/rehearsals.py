@@ -46,6 +46,7 @@ class Rehearsals:
         presumed = stage(self.server, database, everything)
         found.notes.extend(f"assumed: {a.text}" for a in presumed.assumed)
         cut = self._deploy(database, found)
+        unread = {s.path for s in self.project.skipped if "way back" not in s.reason}
         conditions = Conditions(
             rows=self.options.rows,
             seed=self.options.seed,
@@ -55,6 +56,7 @@ class Rehearsals:
             workload=self.production.workload,
             statistics=self.production.statistics,
             cut=cut,
+            partial=bool(unread & {m.path for m in self.pending.deployed}),
             guessed=_names(presumed.assumed),
         )
         assumed = {a.table.within("public") for a in presumed.assumed if a.table is not None}
@@ -65,7 +67,11 @@ class Rehearsals:
             self.say(f"rehearsing {path} ({number} of {len(everyone)})")
             outcome = rehearse(self.server, database, unit, conditions, before=standing, progress=self.say)
             standing = outcome.after
-            conditions = replace(conditions, cut=(*conditions.cut, *outcome.rehearsed.left_out))
+            conditions = replace(
+                conditions,
+                cut=(*conditions.cut, *outcome.rehearsed.left_out),
+                partial=conditions.partial or bool(unread & {m.path for m in unit.migrations}),
+            )
             steps = live_steps(
                 outcome.rehearsed,
                 self.project.runner,

@@ -14,6 +14,7 @@ Source: PostgreSQL manual, appendix A "PostgreSQL Error Codes".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pgassay.model import Certainty, Finding, Verdict
@@ -26,7 +27,7 @@ VERDICT = Verdict.BREAKS_APP
 
 def find(step: Step, others: list[Finding]) -> Iterator[Finding]:
     """Report broken statements that no rule explained."""
-    breaks = tuple(b for b in step.breaks() if not _taken(step, b))
+    breaks = tuple(b for b in step.breaks() if not _taken(step, b) and not _wrote_null(b))
     gone = any(loss.kind in {"table", "column"} and step.known.get(loss.table) != 0 for loss in step.losses())
     if not breaks or gone or any(f.verdict.at_least(VERDICT) for f in others):
         return
@@ -53,3 +54,12 @@ def _taken(step: Step, found: Break) -> bool:
     """Whether the statement writes a row whose key ours happens to have."""
     writes = any(isinstance(a, Insert | Update | Copy) for a in step.statement.actions)
     return writes and found.sqlstate == "23505" and found.source == "catalog"
+
+
+def _wrote_null(found: Break) -> bool:
+    """Whether the row that we made up holds NULL where NULL was allowed: the application may never write one there."""
+    missing = re.match(r'null value in column "([^"]+)"', found.error)
+    if missing is None or found.source == "workload":
+        return False
+    named = re.split(r"\bVALUES\b", found.sql, maxsplit=1)[0]
+    return re.search(rf'[(,]\s*"?{re.escape(missing[1])}"?\s*[,)]', named) is not None
