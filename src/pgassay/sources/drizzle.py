@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from pgassay.errors import InputError
@@ -153,12 +154,19 @@ def _entry_line(text: str, tag: str) -> int:
 
 
 def _overtaken(text: str, journal: str, migrations: tuple[Migration, ...]) -> Iterator[Oddity]:
+    """One oddity for each entry that overtakes later ones, at the first of these."""
     newest: Migration | None = None
+    behind: dict[str, list[Migration]] = {}
     for migration in migrations:
         if newest is None or (migration.when or 0) > (newest.when or 0):
             newest = migration
         else:
-            yield overtaken(text, journal, migration, newest.name, newest.when or 0)
+            behind.setdefault(newest.name, []).append(migration)
+    whens = {migration.name: migration.when or 0 for migration in migrations}
+    for name, skipped in behind.items():
+        first = overtaken(text, journal, skipped[0], name, whens[name])
+        others = ", ".join(migration.name for migration in skipped[1:])
+        yield replace(first, message=f"{first.message} So it does with {others}.") if others else first
 
 
 def overtaken(text: str, journal: str, migration: Migration, newest: str, when: int) -> Oddity:
