@@ -126,3 +126,16 @@ def test_an_estimate_that_would_take_too_long_is_left_out(tmp_path: Path, monkey
     (finding,) = report.findings
     assert finding.rule == "blocking-index-build"
     assert "estimated" not in finding.message
+
+
+def test_the_copy_of_a_dropped_key_names_it_once(tmp_path: Path) -> None:
+    report = history(
+        tmp_path,
+        """CREATE TABLE token (id bigint PRIMARY KEY, symbol text NOT NULL);
+        -- file
+        ALTER TABLE token DROP COLUMN id;
+        """,
+    )
+    (finding,) = report.findings
+    assert finding.remedy is not None
+    assert "AS SELECT id FROM token" in finding.remedy.sql

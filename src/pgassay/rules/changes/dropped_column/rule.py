@@ -63,7 +63,8 @@ ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL;
 """
     steps = (2, 3) if optional else (1, 2)
     before = step.table(table)
-    key = ", ".join(map(quote, before.primary_key.columns)) + ", " if before and before.primary_key else ""
+    keys = before.primary_key.columns if before and before.primary_key else ()
+    key = "".join(f"{quote(c)}, " for c in keys if c != column)
     kept = table.named(f"{table.name}_{column}_kept")
     return f"""\
 {optional}-- {steps[0]}. deploy an application that does not name {name}
