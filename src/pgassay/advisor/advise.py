@@ -36,7 +36,7 @@ def advise(
     began = time.monotonic()
     world = ground.world()
     read = tuple(replace(q, blocks=blocks(q.text, world.columns)) for q in queries)
-    heap = sum(s.heap_bytes for s in world.sizes.values())
+    heap = ground.heap_bytes(world)
     allowed = budget(heap) if budget else None
     # A third of the time is for the proof.
     limits = Limits(deadline=began + seconds * 0.65, budget=allowed, kinds=kinds)
@@ -48,8 +48,8 @@ def advise(
         search.explore()
         progress("choosing")
         search.choose()
-    cases = [Case(f.query, f.number, f.sql) for f in search.forms]
-    changes, recommendations, refused = _proved(search, cases, keep_slower, progress)
+    cases = [Case(f.query, f.number, f.sql, f.base) for f in search.forms]
+    changes, recommendations, refused = _proved(search, cases, keep_slower, began + seconds * 0.9, progress)
     drops: tuple[Recommendation, ...] = ()
     if not kinds or "drop" in kinds:
         progress("looking for indexes that nobody needs")
@@ -80,11 +80,11 @@ def advise(
 
 
 def _proved(
-    search: Search, cases: Sequence[Case], keep_slower: bool, progress: Callable[[str], None]
+    search: Search, cases: Sequence[Case], keep_slower: bool, deadline: float, progress: Callable[[str], None]
 ) -> tuple[tuple[Change, ...], list[Recommendation], list[Refused]]:
     """Measure the chosen set; take out what slows a query, and what does not earn its keep."""
     ground, refused = search.ground, list[Refused]()
-    changes = prove(ground, cases, search.chosen, frozenset(), progress)
+    changes = prove(ground, cases, search.chosen, deadline, progress)
     for _ in range(_ROUNDS):
         slowed = [c for c in changes if slower(c)]
         guilty = {n for c in slowed for n in c.used if n in search.chosen}
@@ -97,7 +97,7 @@ def _proved(
         )
         search.chosen -= {name}
         again = [c for c in cases if c.query.number in search.serves[name]]
-        fresh = {(c.query, c.form): c for c in prove(ground, again, search.chosen, frozenset(), progress)}
+        fresh = {(c.query, c.form): c for c in prove(ground, again, search.chosen, deadline, progress)}
         changes = tuple(fresh.get((c.query, c.form), c) for c in changes)
     for name in sorted(search.chosen):
         if not any(name in c.used for c in changes):

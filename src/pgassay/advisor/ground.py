@@ -41,6 +41,7 @@ class Ground:
         self.settings = dict(settings or {})
         self.search_path = path
         self.patience = _PATIENCE
+        self.scales: dict[Name, float] = {}  # how many times more rows production has
         self.session = self._connect()
         self.admin = server.connect(database, role=SUPERUSER)
         self.built: dict[Candidate, Built] = {}
@@ -65,8 +66,13 @@ class Ground:
         return {**self.settings, "max_parallel_workers_per_gather": "0", "jit": "off", **path}
 
     def settle(self) -> None:
-        """Vacuum and analyse everything: index-only scans need the visibility map."""
+        """Vacuum and analyse everything: index-only scans need the visibility map.
+
+        What was committed asynchronously is visible to all only once its WAL is flushed: a checkpoint does that.
+        """
+        self.admin.run("CHECKPOINT")
         self.session.run("VACUUM (ANALYZE)")
+        self.session.notices()
 
     def world(self) -> World:
         """What candidates are derived from, read anew."""
@@ -115,20 +121,25 @@ class Ground:
             [found[0]],
         )
         self._whole |= {part: name for (part,) in parts}
-        made = Built(candidate=candidate, name=name, bytes=self._bytes(index, int(found[1])), ms=ms)
+        made = Built(candidate=candidate, name=name, bytes=self._bytes(candidate.table, index, int(found[1])), ms=ms)
         self.built[candidate] = made
         self._switch({name}, on=False)
         return made
 
-    def _bytes(self, index: Name, own: int) -> int:
-        """Of a partitioned index, its parts' sum."""
+    def _bytes(self, table: Name, index: Name, own: int) -> int:
+        """At production's size; of a partitioned index, its parts' sum."""
+        scale = self.scales.get(table, 1.0)
         if own:
-            return own
+            return int(own * scale)
         text = (
             "SELECT coalesce(sum(pg_catalog.pg_relation_size(relid)), 0)"
             " FROM pg_catalog.pg_partition_tree($1::regclass) WHERE isleaf"
         )
-        return int(self.session.value(text, [str(index)]) or 0)
+        return int(int(self.session.value(text, [str(index)]) or 0) * scale)
+
+    def heap_bytes(self, world: World) -> int:
+        """All heaps, at production's size."""
+        return int(sum(s.heap_bytes * self.scales.get(n, 1.0) for n, s in world.sizes.items()))
 
     def analyse(self, table: Name) -> None:
         """Statistics of a table and of the expressions that are indexed."""

@@ -10,7 +10,7 @@ from typing import IO, cast
 from pgassay.advisor.ground import Ground
 from pgassay.catalog import Catalog, ColumnStats, read
 from pgassay.model import Name, Statement, quote
-from pgassay.model.actions import AddConstraint, AttachPartition, CreateIndex, CreateTrigger
+from pgassay.model.actions import AddConstraint, AttachPartition, CreateIndex, CreateTrigger, RowSecurity
 from pgassay.server import LiveConnection, Server, StatementError
 from pgassay.sql import parse
 from pgassay.twin import fill
@@ -53,15 +53,17 @@ def synthetic(
     server: Server, export: Export, progress: Progress, *, most: int = 200_000
 ) -> tuple[Ground, tuple[str, ...]]:
     """A ground with made-up rows that follow the statistics: at most ``most`` a table, in production's proportions."""
-    database, remarks, later = _schema(server, export)
+    database, remarks, _ = _schema(server, export, whole=True)
     with server.connect(database) as session:
         catalog = read(session)
         rows = _scaled(export, catalog, most)
-        made = fill(
-            session, catalog, rows=rows, statistics=_statistics(session_json(session.json), export), progress=progress
-        )
+        statistics = _statistics(session_json(session.json), export, catalog)
+        made = fill(session, catalog, rows=rows, statistics=statistics, progress=progress)
         remarks += [f"{u.table} has fewer rows than it should: {u.reason}" for u in made.unfilled]
-    return _finished(server, database, export, later, "synthetic", remarks, progress)
+    ground, noted = _finished(server, database, export, "", "synthetic", remarks, progress)
+    known = _known(export)
+    ground.scales = {n: known[n] / count for n, count in made.rows.items() if count and known.get(n, 0.0) > count}
+    return ground, noted
 
 
 def session_json(json: Callable[..., object]) -> Callable[[str | None], list[str] | None]:
@@ -74,13 +76,16 @@ def session_json(json: Callable[..., object]) -> Callable[[str | None], list[str
 
 
 def _statistics(
-    listed: Callable[[str | None], list[str] | None], export: Export
+    listed: Callable[[str | None], list[str] | None], export: Export, catalog: Catalog
 ) -> Mapping[Name, Mapping[str, ColumnStats]]:
     found: dict[Name, dict[str, ColumnStats]] = {}
     for each in export.attributes:
-        if each.index:
+        table = Name(each.schema, each.relation)
+        known = catalog.table(table)
+        column = known.column(each.name) if known else None
+        if each.index or column is None or column.category == "A":  # values of arrays are no values of text
             continue
-        found.setdefault(Name(each.schema, each.relation), {})[each.name] = ColumnStats(
+        found.setdefault(table, {})[each.name] = ColumnStats(
             null_frac=each.null_frac,
             avg_width=each.avg_width,
             n_distinct=each.n_distinct,
@@ -92,22 +97,27 @@ def _statistics(
     return found
 
 
+def _known(export: Export) -> dict[Name, float]:
+    return {Name(r.schema, r.name): max(r.tuples, 0.0) for r in export.relations if r.table is None}
+
+
 def _scaled(export: Export, catalog: Catalog, most: int) -> dict[Name, int]:
-    known = {Name(r.schema, r.name): max(r.tuples, 0.0) for r in export.relations if r.table is None}
+    known = _known(export)
     largest = max(known.values(), default=0.0)
     scale = min(1.0, most / largest) if largest else 1.0
     return {t.name: max(1, round(known.get(t.name, 1000.0) * scale)) for t in catalog.tables}
 
 
-def _schema(server: Server, export: Export) -> tuple[str, list[str], str]:
-    """Tables now; keys, indexes and triggers once rows are there."""
+def _schema(server: Server, export: Export, *, whole: bool = False) -> tuple[str, list[str], str]:
+    """Tables now; keys, indexes and triggers once rows are there, or all of it for rows that obey them."""
     database = f"ground_{server.create()}"
     remarks = []
     odd = create_database(server, database, export.server)
     if odd:
         remarks.append(odd)
-    statements = parse(export.schema, "schema")
-    later = [s for s in statements if _waits(s)]
+    # Policies are not dumped; where row security is on, the owner himself might see nothing.
+    statements = [s for s in parse(export.schema, "schema") if not any(s.of(RowSecurity))]
+    later = [s for s in statements if not whole and _waits(s)]
     sooner = [s for s in statements if s not in later]
     unmade = create_schema(server, database, replace(export, schema=_text(sooner)))
     remarks += _told(unmade)
@@ -136,7 +146,8 @@ def _finished(
     server: Server, database: str, export: Export, later: str, kind: str, remarks: list[str], progress: Progress
 ) -> tuple[Ground, tuple[str, ...]]:
     progress("building the indexes that there are")
-    remarks += _told(create_schema(server, database, replace(export, schema=later)))
+    if later:
+        remarks += _told(create_schema(server, database, replace(export, schema=later)))
     ground = Ground(server, database, kind=kind, settings=export.settings, path=export.search_path)
     progress("analysing")
     ground.settle()
