@@ -24,7 +24,7 @@ from pgassay.twin import Fill
 _FEW_ROWS = 100  # for others to point at
 _SECOND_SIZE = 5  # times the rows of the first run, for the tables whose work grows
 _SECOND_ROWS = 5_000
-_PATIENCE = 15.0  # seconds for a statement at the second size
+_PATIENCE = 5.0  # seconds for a statement at the second size
 # A row, in memory, on the fastest of machines: measurements of small tables are noise, and no slope at all would say
 # that work on a billion rows takes no time.
 _LEAST_MS = {"scan": 0.00005, "index build": 0.0002, "rewrite": 0.0002}
