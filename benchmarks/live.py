@@ -39,7 +39,8 @@ def _catalog(server: Server) -> Ratio:
             reference = f"REFERENCES t{n - 1}" if n else ""
             session.run(
                 f"CREATE TABLE t{n} (id bigint PRIMARY KEY, a text NOT NULL, b numeric(78,0) DEFAULT 0, c timestamptz,"
-                f" parent bigint {reference}, CHECK (b >= 0)); CREATE INDEX ON t{n} (a, c); CREATE INDEX ON t{n} (parent)"
+                f" parent bigint {reference}, CHECK (b >= 0));"
+                f" CREATE INDEX ON t{n} (a, c); CREATE INDEX ON t{n} (parent)"
             )
         dump = [server.binaries.program("pg_dump"), "-s", "-h", str(server.sockets), "-U", SUPERUSER, name]
         return compare(f"catalog of {_TABLES} tables", lambda: read(session), "pg_dump --schema-only", command(dump))

@@ -25,6 +25,8 @@ def neutral(type: str, labels: tuple[str, ...] = ()) -> str:
         return literal(labels[0])
     if type.endswith("[]"):
         return "'{}'"
+    if type.endswith("address"):  # a domain over EVM addresses: the zero address
+        return f"'0x{'0' * 40}'"
     return _NEUTRAL.get(type.partition("(")[0].strip(), "''")
 
 

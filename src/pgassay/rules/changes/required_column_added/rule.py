@@ -33,11 +33,11 @@ def find(step: Step) -> Iterator[Finding]:
         subject = (table, column.name)
         if step.static:
             if _bare(column):
-                yield step.finding(VERDICT, _fails(added), subject=subject, remedy=_remedy(table, column))
+                yield step.finding(VERDICT, _fails(added), subject=subject, remedy=_remedy(step, table, column))
         elif _refused(step, added) and step.known.get(step.full(table)) != 0:
             yield step.finding(
                 VERDICT, _fails(added), subject=subject, evidence=failure_evidence(step.seen),
-                remedy=_remedy(table, column),
+                remedy=_remedy(step, table, column),
             )  # fmt: skip
         else:
             breaks = [b for b in step.breaks(table) if b.sqlstate == "23502" and f'"{column.name}"' in b.error]
@@ -48,7 +48,7 @@ def find(step: Step) -> Iterator[Finding]:
                     f" {quote(column.name)}",
                     subject=subject,
                     evidence=break_evidence(breaks),
-                    remedy=_remedy(table, column),
+                    remedy=_remedy(step, table, column),
                 )
 
 
@@ -73,13 +73,17 @@ def _fails(added: AddColumn) -> str:
     return f"adding {quote(column.name)} to {added.table} fails once the table has rows: NOT NULL, and no default"
 
 
-def _remedy(table: Name, column: ColumnDef) -> Remedy:
+def _remedy(step: Step, table: Name, column: ColumnDef) -> Remedy:
     name = quote(column.name)
+    later = step.after.table(step.full(table)) if step.after else None
+    made = later.column(column.name) if later else None
+    enum = step.after.enum(made.type) if step.after and made else None
+    value = neutral(column.type, enum.labels if enum else ())
     sql = f"""\
 -- 1. expand: rows and INSERTs of today go on without it
 ALTER TABLE {table} ADD COLUMN {name} {column.type};
 -- 2. deploy the application that writes {name}, then fill the older rows, in batches
-UPDATE {table} SET {name} = {neutral(column.type)} WHERE {name} IS NULL;
+UPDATE {table} SET {name} = {value} WHERE {name} IS NULL;
 -- 3. require it
 {require(table, column.name)}"""
     return Remedy(sql=sql, note=FILL_NOTE)
