@@ -48,7 +48,7 @@ def advise(
         search.explore()
         progress("choosing")
         search.choose()
-    cases = [Case(f.query, f.number, f.sql, f.base) for f in search.forms]
+    cases = [Case(f.query, f.number, f.sql, f.base, f.base_cost) for f in search.forms]
     changes, recommendations, refused = _proved(search, cases, keep_slower, began + seconds * 0.9, progress)
     drops: tuple[Recommendation, ...] = ()
     if not kinds or "drop" in kinds:
@@ -84,7 +84,10 @@ def _proved(
 ) -> tuple[tuple[Change, ...], list[Recommendation], list[Refused]]:
     """Measure the chosen set; take out what slows a query, and what does not earn its keep."""
     ground, refused = search.ground, list[Refused]()
-    changes = prove(ground, cases, search.chosen, deadline, progress)
+    concerned = {number for name in search.chosen for number in search.serves[name]}
+    if search.world.catalog.views:  # which tables they read is not known here
+        concerned = {q.number for q in search.queries}
+    changes = prove(ground, cases, search.chosen, concerned if search.chosen else (), deadline, progress)
     for _ in range(_ROUNDS):
         slowed = [c for c in changes if slower(c)]
         guilty = {n for c in slowed for n in c.used if n in search.chosen}
@@ -97,7 +100,7 @@ def _proved(
         )
         search.chosen -= {name}
         again = [c for c in cases if c.query.number in search.serves[name]]
-        fresh = {(c.query, c.form): c for c in prove(ground, again, search.chosen, deadline, progress)}
+        fresh = {(c.query, c.form): c for c in prove(ground, again, search.chosen, concerned, deadline, progress)}
         changes = tuple(fresh.get((c.query, c.form), c) for c in changes)
     for name in sorted(search.chosen):
         if not any(name in c.used for c in changes):

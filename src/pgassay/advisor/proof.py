@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from pgassay.advisor.ground import Ground, cost
@@ -23,21 +23,46 @@ class Case:
     form: int
     sql: str
     base: Measure | None = None  # as it was measured before anything
+    base_cost: float = 0.0
 
 
 def prove(
-    ground: Ground, cases: Sequence[Case], on: frozenset[str], deadline: float, progress: Callable[[str], None]
+    ground: Ground,
+    cases: Sequence[Case],
+    on: frozenset[str],
+    concerned: Collection[int],
+    deadline: float,
+    progress: Callable[[str], None],
 ) -> tuple[Change, ...]:
-    """Each case without any candidate and with the set. After the deadline plans alone are compared."""
+    """Each case without any candidate and with the set. After the deadline plans alone are compared.
+
+    ``concerned`` are the queries that read a table with a new index: nothing changes for the others.
+    """
+    mine = [case for case in cases if case.query.number in concerned]
     ground.only(())
-    before = [ground.plan(case.sql) for case in cases]
+    before = {id(case): ground.plan(case.sql) for case in mine}
     ground.only(on)
-    after = [ground.plan(case.sql) for case in cases]
-    found = []
-    for n, (case, old, new) in enumerate(zip(cases, before, after, strict=True)):
-        progress(f"proof {n + 1} of {len(cases)}")
-        found.append(_change(ground, case, on, old, new, late=time.monotonic() > deadline))
+    after = {id(case): ground.plan(case.sql) for case in mine}
+    found: list[Change] = []
+    for case in cases:
+        if id(case) in before:
+            progress(f"proof {len(found) + 1} of {len(cases)}")
+            late = time.monotonic() > deadline
+            found.append(_change(ground, case, on, before[id(case)], after[id(case)], late=late))
+        else:
+            found.append(_unchanged(case))
     return tuple(found)
+
+
+def _unchanged(case: Case) -> Change:
+    return Change(
+        query=case.query.number,
+        form=case.form,
+        before=case.base,
+        after=case.base,
+        cost_before=case.base_cost,
+        cost_after=case.base_cost,
+    )
 
 
 def _change(

@@ -20,6 +20,7 @@ from pgassay.twin.ghost import Ghost, ghost
 
 _QUICK = 12.0  # seconds of building, below which everything is built
 _SECONDS = {"btree": 1.2, "hash": 1.5, "brin": 0.1, "gin": 3.0, "gist": 6.0}  # a million rows
+_GHOSTLY = 0.025  # seconds that a ghost takes for an index
 _ROUNDS = 4
 _ALONE = 12  # candidates of a query that are planned with alone
 _BETTER, _MUCH_BETTER = 0.98, 0.7
@@ -33,7 +34,7 @@ def build_seconds(candidate: Candidate, world: World) -> float:
     table = world.catalog.table(candidate.table)
     rows = world.rows(table) if table else 0.0
     trigrams = 3.0 if candidate.kind == "trigram" else 1.0
-    return rows / 1e6 * _SECONDS[candidate.method] * trigrams + 0.02
+    return rows / 1e6 * _SECONDS[candidate.method] * trigrams + 0.005
 
 
 def screened(
@@ -42,7 +43,7 @@ def screened(
     """The candidates of each query that are worth building, the best first."""
     whole = {number: list(found) for number, found in lists.items()}
     distinct = {c for found in whole.values() for c in found}
-    if sum(build_seconds(c, world) for c in distinct) <= _QUICK:
+    if sum(build_seconds(c, world) for c in distinct) <= max(_QUICK, _GHOSTLY * len(distinct)):
         return whole
     say(f"planning with {len(distinct)} candidates on a ghost")
     url = f"postgresql://{OWNER}@/{ground.database}?host={ground.server.sockets}&port={ground.server.port}"
@@ -79,6 +80,8 @@ class _Screen:
         return kept
 
     def _query(self, query: Query, found: list[Candidate]) -> list[Candidate]:
+        if time.monotonic() > self.deadline:
+            return found[:_KEPT]
         known = {self.names[c]: c for c in found if c in self.names}
         blind = [c for c in found if c not in self.names or c.kind in ("expression", "trigram", "gin", "gist")]
         kept: dict[Candidate, None] = {}

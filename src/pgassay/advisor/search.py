@@ -77,7 +77,7 @@ class Search:
         self.meant: dict[str, set[int]] = {}  # queries that it was thought of for
         self.ordered: set[tuple[int, str]] = set()  # queries whose LIMIT it serves in order
         self.readers: dict[Name, set[int]] = defaultdict(set)
-        self.moves: dict[frozenset[str], None] = {}
+        self.moves: dict[frozenset[str], float] = {}  # and the gain that the planner promises
         self.heap = max(ground.heap_bytes(world), _SMALL)
         self.tried = 0
         self.allowance = 1.0  # seconds that the runs of one query may take
@@ -94,7 +94,10 @@ class Search:
                     self.forms.append(form)
                 except StatementError as error:
                     self.skipped.append((query.text, error.report.message))
+        until = time.monotonic() + max(self.limits.deadline - time.monotonic(), 0.0) * 0.25
         for n, form in enumerate(self.forms):
+            if time.monotonic() > until:  # the rest by the planner's word
+                break
             self.say(f"measuring query {n + 1} of {len(self.forms)} as it is")
             try:
                 form.base = self.ground.measure(form.sql, times=1)
@@ -280,12 +283,16 @@ class Search:
                 used, planned = self.planned(form, left)
                 if not used or planned > form.base_cost * 0.999:
                     break
-                self.moves[used] = None
+                self._promise(form, used, planned)
                 left -= used
             for name in sorted(mine):
                 used, planned = self.planned(form, frozenset({name}))
                 if used and planned < form.base_cost * 0.98:
-                    self.moves[used] = None
+                    self._promise(form, used, planned)
+
+    def _promise(self, form: _Form, used: frozenset[str], planned: float) -> None:
+        gain = form.weight * math.log(form.base_cost / max(planned, 0.01))
+        self.moves[used] = self.moves.get(used, 0.0) + gain
 
     def choose(self, start: frozenset[str] = frozenset()) -> frozenset[str]:
         """The best set found within budget and time: greedy by gain and by gain a byte, then polished."""
@@ -319,13 +326,17 @@ class Search:
         stale: dict[frozenset[str], float] = dict.fromkeys(self.moves, math.inf)
         while stale:
             # Gains only shrink as the set grows (nearly), so an old gain is an upper bound.
+            if self.limits.over:
+                return self._hurried(on, {m: self.moves[m] if math.isinf(g) else g for m, g in stale.items()})
             best: tuple[float, frozenset[str]] | None = None
             for move in sorted(stale, key=lambda m: (-stale[m], sorted(m))):
                 if best is not None and stale[move] <= best[0]:
                     break
                 after = on | move
+                if time.monotonic() > self.limits.deadline:
+                    break
                 if after == on or not self._fits(after):
-                    stale[move] = -math.inf
+                    stale[move] = -1.0
                     continue
                 gained = self.gain(on, after)
                 size = sum(self.names[n].bytes for n in move - on) or 1
@@ -333,9 +344,21 @@ class Search:
                 if gained > 0 and (best is None or stale[move] > best[0]) and self.worth(on, after):
                     best = (stale[move], move)
             if best is None:
+                if time.monotonic() > self.limits.deadline:
+                    continue  # to what was promised
                 return on
             on |= best[1]
             stale = {m: g for m, g in stale.items() if g > 0 and not m <= on}
+        return on
+
+    def _hurried(self, on: frozenset[str], gains: dict[frozenset[str], float]) -> frozenset[str]:
+        """The time is up: what promised a gain when it was last looked at, each table's best first and alone."""
+        done: set[Name] = {self.names[n].candidate.table for n in on}
+        for move in sorted(gains, key=lambda m: (-gains[m], sorted(m))):
+            tables = {self.names[n].candidate.table for n in move}
+            if gains[move] > 0 and not tables & done and self._fits(on | move):
+                on |= move
+                done |= tables
         return on
 
     def _polished(self, on: frozenset[str]) -> frozenset[str]:
@@ -343,6 +366,8 @@ class Search:
         for _ in range(4):
             before = on
             for name in sorted(on, key=lambda n: -self.names[n].bytes):
+                if self.limits.over:
+                    return on
                 without = on - {name}
                 if self.gain(on, without) >= 0 or not self.worth(without, on):
                     on = without

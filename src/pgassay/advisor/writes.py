@@ -13,12 +13,13 @@ from pgassay.server import StatementError
 
 _ROWS = 5_000
 _TIMES = 3
+_TABLES = 20  # the others' writes are not measured
 
 
 def write_costs(ground: Ground, world: World, search: Search, tables: list[Name]) -> tuple[WriteCost, ...]:
     """Rows a second and bytes of WAL for each table that gets an index."""
     found = []
-    for table in tables:
+    for table in tables[:_TABLES]:
         try:
             one = _write_cost(ground, world, search, table)
         except StatementError:  # a generated column, a rule …: nothing is said of it

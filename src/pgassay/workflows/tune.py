@@ -23,6 +23,7 @@ from pgassay.workload import read_measured, read_workload, settle
 
 Progress = Callable[[str], None]
 _FORMS = 4  # sets of parameters of one statement that are tried
+_MANY = 300  # statements, above which one set of each must do
 _Made = tuple[Ground, tuple[str, ...], tuple[Statement, ...]]
 
 
@@ -93,6 +94,7 @@ def _queries(ground: Ground, statements: Sequence[Statement]) -> tuple[tuple[Que
     world = ground.world()
     settled = settle(ground.session, statements, world.statistics)
     found = []
+    most = _FORMS if len(settled.queries) <= _MANY else 1
     for number, each in enumerate(settled.queries, 1):
         kind = single(each.text).kind
         (parsed,) = parse(each.text, each.source)
@@ -101,7 +103,7 @@ def _queries(ground: Ground, statements: Sequence[Statement]) -> tuple[tuple[Que
             Query(
                 number=number,
                 text=each.text,
-                forms=tuple(fill_in(each.text, values) for values in each.parameters[:_FORMS]) or (each.text,),
+                forms=tuple(fill_in(each.text, values) for values in each.parameters[:most]) or (each.text,),
                 kind=kind,
                 calls=float(each.calls),
                 line=each.line,
