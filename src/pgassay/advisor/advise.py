@@ -16,6 +16,7 @@ from pgassay.advisor.writes import write_costs
 from pgassay.model import Certainty, Name
 from pgassay.sql.predicates import blocks
 
+_FEW = 200  # cases that are all proved, even if that takes half as long again
 _ROUNDS = 6  # of refusing what slows a query
 
 
@@ -39,7 +40,7 @@ def advise(
     heap = ground.heap_bytes(world)
     allowed = budget(heap) if budget else None
     # A third of the time is for the proof.
-    limits = Limits(deadline=began + seconds * 0.65, budget=allowed, kinds=kinds)
+    limits = Limits(deadline=began + seconds * 0.6, budget=allowed, kinds=kinds)
     ground.patience = min(max(seconds * 50, 1_000.0), 10_000.0)
     search = Search(ground, world, read, limits, progress)
     search.begin()
@@ -49,7 +50,9 @@ def advise(
         progress("choosing")
         search.choose()
     cases = [Case(f.query, f.number, f.sql, f.base, f.base_cost) for f in search.forms]
-    changes, recommendations, refused = _proved(search, cases, keep_slower, began + seconds * 0.9, progress)
+    changes, recommendations, refused = _proved(
+        search, cases, keep_slower, began + seconds * (1.5 if len(cases) <= _FEW else 1.0), progress
+    )
     drops: tuple[Recommendation, ...] = ()
     if not kinds or "drop" in kinds:
         progress("looking for indexes that nobody needs")

@@ -27,6 +27,7 @@ _SPACE = 4.0  # an index as large as all heaps must make one average query so mu
 _STEADY = 0.15  # bonus of an index that stays as quick however many rows match before the LIMIT
 _SLOWER, _FINE = 0.06, 0.5
 _SHORTEST = 250.0  # milliseconds: a shorter limit would measure how busy the machine is
+_MANY = 200  # queries, above which not all of them are run before the search
 _SMALL = 64 * 2**20  # bytes of heap below which space is no matter
 _TRUST = 0.1  # weight of the planner's word beside a measurement: it decides between what measures alike
 _UPKEEP = {"brin": 0.05, "gin": 0.8, "gist": 0.8, "hash": 0.3, "btree": 0.25}  # share of an INSERT's own work
@@ -94,7 +95,9 @@ class Search:
                     self.forms.append(form)
                 except StatementError as error:
                     self.skipped.append((query.text, error.report.message))
-        until = time.monotonic() + max(self.limits.deadline - time.monotonic(), 0.0) * 0.25
+        until = time.monotonic() + max(self.limits.deadline - time.monotonic(), 0.0) * (
+            0.25 if len(self.forms) > _MANY else 0.7
+        )
         for n, form in enumerate(self.forms):
             if time.monotonic() > until:  # the rest by the planner's word
                 break

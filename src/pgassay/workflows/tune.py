@@ -68,7 +68,7 @@ def tune(options: TuneOptions, progress: Progress | None = None) -> Advice:
         found = advise(
             ground,
             queries,
-            seconds=max(options.seconds - (time.monotonic() - began), options.seconds / 2),
+            seconds=max(options.seconds - (time.monotonic() - began), options.seconds * 0.75),
             budget=budget,
             kinds=options.kinds,
             keep_slower=options.keep_slower,
