@@ -56,7 +56,7 @@ def _drop(ground: Ground, table: Table, index: Index, other: Index) -> Recommend
         sql=f"DROP INDEX CONCURRENTLY {name}",
         undo=re.sub(r"^(CREATE (?:UNIQUE )?INDEX) ", r"\1 CONCURRENTLY ", index.definition),
         table=table.name,
-        certainty=Certainty.PROVED,
+        certainty=Certainty.COMPUTED,
         reason=f"{words}, and no query of the workload plans dearer without",
         name=index.name,
         bytes=size,
