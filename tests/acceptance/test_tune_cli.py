@@ -93,9 +93,9 @@ def test_a_database_is_only_read(server: Server, database: str, tmp_path: Path) 
         for statement in statements:
             session.run(statement)
         made = session.value("SELECT count(*) FROM pg_indexes WHERE tablename = 't'")
-        assert made == str(1 + len(statements))
+        assert made == str(1 + sum(s.startswith("CREATE INDEX") for s in statements))
     again = run("tune", "--database", url, "--workload", str(workload), "--format", "sql", "--time", "20s")
-    assert not set(again.stdout.split(";\n")) & set(statements)
+    assert not {s for s in again.stdout.split(";\n") if s} & set(statements)
 
 
 def test_a_budget_is_kept(server: Server, database: str, tmp_path: Path) -> None:
