@@ -49,9 +49,3 @@ class DiskFull(PgassayError):
 
 class ConnectionProblem(PgassayError):
     """Cannot use the database: {problem}"""
-
-
-class Interrupted(PgassayError):
-    """Interrupted: {problem}"""
-
-    exit_code = 130

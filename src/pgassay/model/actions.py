@@ -16,7 +16,7 @@ Generated = Literal["identity always", "identity by default", "stored", "virtual
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConstraintDef:
-    """A constraint as written in DDL. ``columns`` are the constrained columns, ``text`` is the definition."""
+    """A constraint as written in DDL. ``columns`` are the constrained columns."""
 
     kind: ConstraintKind
     name: str | None = None
@@ -27,7 +27,6 @@ class ConstraintDef:
     using_index: str | None = None
     validated: bool = True
     deferrable: bool = False
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pgassay.catalog import read
+from pgassay.catalog import Catalog, read
+from pgassay.errors import UsageError
+from pgassay.model import Name, Project
 from pgassay.rehearsal.play import play
 from pgassay.rehearsal.stage import stage
 from pgassay.server import Server, find_binaries, scratch
 from pgassay.sources import open_project, transactions
 from pgassay.twin import fill
-from pgassay.workflows.seeding import _wanted as wanted_rows
 
 _LIMIT = 60.0  # seconds for one statement of a migration
 SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "8GB", "wal_level": "replica"}
@@ -26,6 +27,19 @@ class Populated:
     server: Server
     database: str
     remarks: tuple[str, ...]
+
+
+def built(server: Server, project: Project, progress: Callable[[str], None]) -> tuple[str, list[str]]:
+    """A new database with every migration of a project applied, and what was assumed or could not be run."""
+    database = server.create()
+    presumed = stage(server, database, [s for m in project.migrations for s in m.statements])
+    remarks = [f"assumed: {assumption.text}" for assumption in presumed.assumed]
+    for unit in (unit for migration in project.migrations for unit in transactions(project, [migration])):
+        progress(f"applying {unit.migrations[0].path}")
+        for played in play(server, database, unit, limit=_LIMIT, look=False):
+            if why := played.skipped or played.error:
+                remarks.append(f"{played.statement.path}:{played.statement.line}: {why}")
+    return database, remarks
 
 
 @contextlib.contextmanager
@@ -48,17 +62,22 @@ def populated(
     project = open_project(path, kind=kind, allow_code=allow_code)
     binaries = find_binaries(postgres_version, Path(postgres_bin) if postgres_bin else None)
     with scratch(binaries, settings=SETTINGS) as server:
-        database = server.create()
-        presumed = stage(server, database, [s for m in project.migrations for s in m.statements])
-        remarks = [f"assumed: {assumption.text}" for assumption in presumed.assumed]
-        for unit in (unit for migration in project.migrations for unit in transactions(project, [migration])):
-            progress(f"applying {unit.migrations[0].path}")
-            for played in play(server, database, unit, limit=_LIMIT, look=False):
-                if why := played.skipped or played.error:
-                    remarks.append(f"{played.statement.path}:{played.statement.line}: {why}")
+        database, remarks = built(server, project, progress)
         with server.connect(database) as session:
             catalog = read(session)
             wanted = wanted_rows(catalog, rows, table_rows)
             made = fill(session, catalog, rows=wanted, seed=seed, progress=progress)
             remarks += [f"{u.table} has fewer rows than it should: {u.reason}" for u in made.unfilled]
         yield Populated(server, database, tuple(remarks))
+
+
+def wanted_rows(catalog: Catalog, rows: int, table_rows: Mapping[str, int]) -> dict[Name, int]:
+    """How many rows each table gets. Raises UsageError for a table that is not there."""
+    tables = [table.name for table in catalog.tables]
+    wanted = dict.fromkeys(tables, rows)
+    for word, number in table_rows.items():
+        named = [name for name in tables if word in (str(name), name.name, f"{name.schema}.{name.name}")]
+        if not named:
+            raise UsageError(f"--table-rows: there is no table {word}")
+        wanted |= dict.fromkeys(named, number)
+    return wanted
