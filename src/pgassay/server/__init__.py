@@ -1,6 +1,6 @@
 """PostgreSQL processes and connections."""
 
-from pgassay.server.binaries import Binaries, find_binaries, installed_binaries
+from pgassay.server.binaries import Binaries, closest_binaries, find_binaries, installed_binaries
 from pgassay.server.connection import Connection, ConnectionLost, ServerMessage, StatementError
 from pgassay.server.extensions import Extension, available, install, trusted
 from pgassay.server.live import LiveConnection, connect_live
@@ -18,6 +18,7 @@ __all__ = [
     "ServerMessage",
     "StatementError",
     "available",
+    "closest_binaries",
     "connect_live",
     "find_binaries",
     "install",

@@ -66,6 +66,19 @@ def find_binaries(version: int | None = None, directory: Path | None = None) -> 
     )
 
 
+def closest_binaries(production: int, version: int | None = None, directory: Path | None = None) -> Binaries:
+    """What the user asks for, else production's major version where it is here, else the embedded one.
+
+    Raises ServerUnavailable as find_binaries does.
+    """
+    if version is not None or directory is not None:
+        return find_binaries(version, directory)
+    try:
+        return find_binaries(production)
+    except ServerUnavailable:
+        return find_binaries()
+
+
 @cache
 def installed_binaries() -> tuple[Binaries, ...]:
     """Every PostgreSQL found on this machine, the newest first; the embedded one before others of its version."""

@@ -15,7 +15,7 @@ from pgassay.errors import InputError, UsageError
 from pgassay.model import literal
 from pgassay.model.actions import CreateIndex
 from pgassay.model.plans import Plan, advice, read_plan
-from pgassay.server import Connection, StatementError, scratch
+from pgassay.server import Connection, StatementError, closest_binaries, scratch
 from pgassay.server.explaining import ExplainingConnection, explaining
 from pgassay.sql import parse
 from pgassay.sql.single import Single, single
@@ -23,7 +23,6 @@ from pgassay.twin.export_file import load
 from pgassay.twin.ghost import ghost
 from pgassay.workflows.grounds import populated
 from pgassay.workflows.twin import FORMAT, Progress
-from pgassay.workflows.twin import _binaries as binaries_for
 from pgassay.workflows.twin import _remarks as ghost_remarks
 from pgassay.workload import Query, settle
 
@@ -130,7 +129,9 @@ def _on_twin(options: ExplainOptions, file: Path, progress: Progress) -> Explain
     if options.analyze:
         raise UsageError("a twin has no rows to run on: --analyze wants --project or --database")
     twin = load(file)
-    binaries = binaries_for(twin.server.major, options.postgres_version, options.postgres_bin)
+    binaries = closest_binaries(
+        twin.server.major, options.postgres_version, Path(options.postgres_bin) if options.postgres_bin else None
+    )
     progress(f"Starting PostgreSQL {binaries.version}")
     other, titles = None, ("as it is", "as asked")
     with scratch(binaries) as server, ghost(server, twin, progress) as made:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pgassay.catalog import column_statistics, sizes
 from pgassay.model import Name
-from pgassay.server import Connection, find_binaries
+from pgassay.server import Connection, closest_binaries, find_binaries
 from pgassay.server.binaries import Binaries
 from pgassay.workflows.options import ReviewOptions
 from pgassay.workload import read_file, read_statistics
@@ -50,7 +49,7 @@ def binaries_like(options: ReviewOptions, major: int | None) -> tuple[Binaries, 
     directory = Path(options.postgres_bin) if options.postgres_bin else None
     if options.postgres_version or directory or major is None:
         return find_binaries(options.postgres_version, directory), None
-    with contextlib.suppress(Exception):
-        return find_binaries(major), None
-    binaries = find_binaries()
+    binaries = closest_binaries(major)
+    if binaries.major == major:
+        return binaries, None
     return binaries, f"production runs PostgreSQL {major}, which is not installed here: used {binaries.version}"

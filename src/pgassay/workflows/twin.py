@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pgassay.errors import InputError, ServerUnavailable
-from pgassay.server import Binaries, find_binaries, scratch
+from pgassay.errors import InputError
+from pgassay.server import closest_binaries, scratch
 from pgassay.twin.export import export
 from pgassay.twin.export_file import Export, load, save
 from pgassay.twin.ghost import Ghost, ghost
@@ -56,7 +56,7 @@ def explain_twin(
 ) -> Explained:
     """Plan one query on a ghost of the export, ``without`` some indexes, and with ``indexes`` (CREATE INDEX …) more."""
     twin = load(file)
-    binaries = _binaries(twin.server.major, postgres_version, postgres_bin)
+    binaries = closest_binaries(twin.server.major, postgres_version, Path(postgres_bin) if postgres_bin else None)
     progress(f"Starting PostgreSQL {binaries.version}")
     with scratch(binaries) as server, ghost(server, twin, progress) as made:
         progress("Planning")
@@ -89,16 +89,6 @@ def query_text(given: str, standard_input: Callable[[], str]) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"cannot be read: {error}", path=given) from None
     return given
-
-
-def _binaries(wanted: int, version: int | None, directory: str | None) -> Binaries:
-    """What the user asks for, else production's own version where it is here, else the embedded one."""
-    if version is not None or directory is not None:
-        return find_binaries(version, Path(directory) if directory else None)
-    try:
-        return find_binaries(wanted)
-    except ServerUnavailable:
-        return find_binaries()
 
 
 def _remarks(made: Ghost) -> tuple[str, ...]:
