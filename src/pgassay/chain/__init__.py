@@ -1,0 +1,1 @@
+"""Contracts and subgraphs in, a PostgreSQL schema out."""
