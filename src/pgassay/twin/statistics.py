@@ -51,5 +51,6 @@ def followed(known: ColumnStats, rows: int) -> Followed:
 
 
 def _listed(values: list[str], type_text: str, salt: int) -> Callable[[str], str]:
-    listed = ", ".join(f"{literal(value)}::{type_text}" for value in values)
-    return lambda i: f"(ARRAY[{listed}])[1 + ({hashed(i, salt)} % {len(values)})::integer]"
+    # As texts: an array of arrays is one array of more dimensions, and its members are no arrays.
+    listed = ", ".join(literal(value) for value in values)
+    return lambda i: f"(ARRAY[{listed}]::text[])[1 + ({hashed(i, salt)} % {len(values)})::integer]::{type_text}"

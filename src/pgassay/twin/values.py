@@ -40,9 +40,10 @@ def chosen(choices: tuple[str, ...], type_text: str) -> Values:
     if len(choices) == 1:
         only = f"{literal(choices[0])}::{type_text}"
         return Values(1, lambda _k, _count, _salt: only)
-    listed = ", ".join(f"{literal(choice)}::{type_text}" for choice in choices)
+    # As texts: an array of arrays is one array of more dimensions, and its members are no arrays.
+    listed = ", ".join(literal(choice) for choice in choices)
 
     def render(k: str, _count: int, _salt: int) -> str:
-        return f"(ARRAY[{listed}])[1 + (({k}) % {len(choices)})::integer]"
+        return f"(ARRAY[{listed}]::text[])[1 + (({k}) % {len(choices)})::integer]::{type_text}"
 
     return Values(len(choices), render)
