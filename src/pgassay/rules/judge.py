@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pgassay.model import Certainty, Evidence, Finding, Oddity, Statement, Verdict
-from pgassay.rules.registry import concerned, registry
+from pgassay.rules.registry import concerned, registry, surveyors
+from pgassay.rules.state import State
 from pgassay.rules.step import Step
 
 
@@ -26,11 +27,11 @@ def judge(steps: Iterable[Step]) -> Judgement:
         first, rest = concerned(frozenset(map(type, step.statement.actions)))
         found: list[Finding] = []
         for rule in first:
-            found += [replace(f, rule=rule.id) for f in rule.find(step) if not _unsure(step, f)]
+            found += [replace(f, rule=rule.id) for f in rule.findings(step, []) if not _unsure(step, f)]
         found = _merged(found)
         # What nobody explained can only be something that was seen.
         for rule in () if step.static else rest:
-            found = _merged([*found, *(replace(f, rule=rule.id) for f in rule.find(step, found))])
+            found = _merged([*found, *(replace(f, rule=rule.id) for f in rule.findings(step, found))])
         for finding in found:
             reason = _allowed(step.statement, finding.rule)
             if reason is None:
@@ -46,6 +47,44 @@ def _unsure(step: Step, finding: Finding) -> bool:
     """Whether a failure is told of a statement whose error says nothing about production."""
     failure = step.seen.failure if step.seen else None
     return failure is not None and failure.cause == "missing" and finding.verdict is Verdict.FAILS
+
+
+def judge_state(state: State, before: State | None = None, renamed: Mapping[str, str] | None = None) -> Judgement:
+    """What the rules say of a state: of the whole, or of what is not found in the one ``before`` a change.
+
+    ``renamed``: new subjects by old ones. Rules that judge a change's steps do not judge its state as well.
+    """
+    old: set[tuple[str, str]] = set()
+    found: list[Finding] = []
+    for rule in surveyors(changes=before is not None):
+        assert rule.survey is not None
+        mine = [replace(f, rule=rule.id) for f in rule.survey(state)]
+        if mine and before is not None:
+            subjects = {f.subject for f in rule.survey(before)}
+            old |= {(rule.id, (renamed or {}).get(subject, subject)) for subject in subjects}
+        found += mine
+    findings: list[Finding] = []
+    suppressed: list[Finding] = []
+    for finding in _merged_columns([f for f in found if (f.rule, f.subject) not in old]):
+        reason = state.allowed(finding)
+        if reason is None:
+            findings.append(finding)
+        elif reason:
+            suppressed.append(replace(finding, evidence=(*finding.evidence, _because(reason))))
+        else:
+            findings.append(replace(finding, evidence=(*finding.evidence, _NO_REASON)))
+    return Judgement(findings=order(findings), suppressed=order(suppressed))
+
+
+def _merged_columns(findings: list[Finding]) -> list[Finding]:
+    """One finding a column and family; a table may have several causes at once."""
+    families = {rule.id: rule.family for rule in registry()}
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        column = finding.subject.count(".") >= 2
+        key = (families[finding.rule], finding.subject) if column else (str(number),)
+        groups.setdefault(key, []).append(finding)
+    return [one for group in groups.values() for one in _merged(group)]
 
 
 def judge_oddities(oddities: Iterable[Oddity]) -> tuple[Finding, ...]:

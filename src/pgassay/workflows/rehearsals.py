@@ -15,12 +15,14 @@ from pgassay.rehearsal.play import left_out, play
 from pgassay.rehearsal.presume_ddl import Assumption
 from pgassay.rehearsal.stage import stage
 from pgassay.rehearsal.verify import verify
-from pgassay.rules import judge, live_steps
+from pgassay.rules import Judgement, judge, live_steps
 from pgassay.server import Server
 from pgassay.sources import transactions
 from pgassay.workflows.found import Found, skipped, units
 from pgassay.workflows.options import ReviewOptions
 from pgassay.workflows.production import Production
+from pgassay.workflows.surveying import survey_change
+from pgassay.workload import Query
 
 _MOST_REMEDIES = 50  # that are tried in one review
 
@@ -85,10 +87,24 @@ class Rehearsals:
             judged = judge(steps)
             said = [self._verified(f, unit, outcome, database, conditions) for f in judged.findings]
             found.add(replace(judged, findings=tuple(said)))
+            found.add(self._surveyed(unit, outcome, database))
             _note(found, outcome.rehearsed)
             self.server.drop(database)
             database = outcome.database
         return found
+
+    def _surveyed(self, unit: Transaction, outcome: Outcome, database: str) -> Judgement:
+        """What is wrong with the schema that the change leads to, and was not before."""
+        if outcome.before == outcome.after:
+            return Judgement()
+        return survey_change(
+            self.server,
+            (database, outcome.before),
+            (outcome.database, outcome.after),
+            unit.statements,
+            rows=self.production.rows,
+            workload=tuple(Query(text=text) for text in self.production.workload),
+        )
 
     def _verified(
         self, finding: Finding, unit: Transaction, outcome: Outcome, database: str, conditions: Conditions

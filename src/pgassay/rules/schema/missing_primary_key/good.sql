@@ -1,0 +1,4 @@
+-- migration
+CREATE TABLE reading (sensor bigint NOT NULL, at timestamptz NOT NULL, celsius real);
+CREATE UNIQUE INDEX reading_sensor_idx ON reading (sensor, at);
+-- expect: none
