@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pgassay import __version__
+from pgassay.cli.check import check
 from pgassay.cli.explain import explain
 from pgassay.cli.face import Face
 from pgassay.cli.indexes import indexes
@@ -28,5 +29,5 @@ def main() -> None:
     """
 
 
-for command in (review, seed, twin, explain, tune, indexes, rules, schema):
+for command in (review, check, seed, twin, explain, tune, indexes, rules, schema):
     main.add_command(command)

@@ -111,7 +111,7 @@ def review(
     with progress(quiet=quiet, verbose=verbose, colour=not plain) as show:
         report = run(path, asked, show)
     threshold = Verdict(fail_on)
-    words = _formatted(report, style, threshold, verbose=verbose, coloured=output is None and colour(not plain))
+    words = formatted(report, style, threshold, verbose=verbose, coloured=output is None and colour(not plain))
     if output is not None:
         save(output, words)
     else:
@@ -128,7 +128,8 @@ def _standard_input() -> str:
         raise InputError(f"standard input is not UTF-8 (byte {error.start + 1})") from error
 
 
-def _formatted(report: Report, style: str, threshold: Verdict, *, verbose: bool, coloured: bool) -> str:
+def formatted(report: Report, style: str, threshold: Verdict, *, verbose: bool, coloured: bool) -> str:
+    """A report in one of FORMATS."""
     from pgassay import report as formats
 
     match style:

@@ -100,6 +100,8 @@ class _Page:
 def _head(page: _Page, report: Report) -> None:
     project = report.project
     scope = f"{project.pending:,} of {count(project.migrations, 'migration')} under review"
+    if project.kind == "database":
+        scope = f"{count(len(report.files), 'table')} under review"
     why = f" ({one_line(project.why)})" if project.why else ""
     page.prose(
         Text.assemble((one_line(project.path), "bold"), f" · {one_line(project.kind)} · {scope}{why}"), indent="  "
@@ -115,7 +117,7 @@ def _head(page: _Page, report: Report) -> None:
 def _files(page: _Page, report: Report, *, verbose: bool) -> None:
     wide = page.width >= _NARROW
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("file", overflow="fold", min_width=10)
+    table.add_column(_noun(report), overflow="fold", min_width=10)
     table.add_column("worst", no_wrap=True)
     table.add_column("findings", justify="right", no_wrap=True)
     if wide:
@@ -131,15 +133,20 @@ def _files(page: _Page, report: Report, *, verbose: bool) -> None:
             cells += [Text(str(file.statements)), Text("" if file.ms is None else duration(file.ms))]
         table.add_row(*cells)
     if len(found) > shown:
-        table.add_row(Text(f"… {count(len(found) - shown, 'more file')}", style="dim"))
+        table.add_row(Text(f"… {count(len(found) - shown, f'more {_noun(report)}')}", style="dim"))
     if clean := len(report.files) - len(found):
-        words = count(clean, "other file") if found else count(clean, "file")
+        words = count(clean, f"other {_noun(report)}" if found else _noun(report))
         table.add_row(Text(words, style="dim"), Text("nothing", style="dim"), Text("0", style="dim"))
     page.console.print(table)
 
 
+def _noun(report: Report) -> str:
+    """What findings are counted by: the files of a project, the tables of a database."""
+    return "table" if report.project.kind == "database" else "file"
+
+
 def _finding(page: _Page, finding: Finding, *, verbose: bool) -> None:
-    place = Text(f"{one_line(finding.path)}:{finding.line}", style="bold")
+    place = Text(one_line(finding.path) + (f":{finding.line}" if finding.line else ""), style="bold")
     kind = Text.assemble(
         (finding.verdict.value, _STYLES[finding.verdict]),
         (f" · {finding.certainty.value} · {one_line(finding.rule)}", "dim"),
@@ -199,7 +206,7 @@ def _rest(page: _Page, report: Report, *, verbose: bool) -> None:
         page.blank()
         page.prose(Text("Suppressed by a comment:", style="bold"))
         for finding in report.suppressed:
-            place = f"{one_line(finding.path)}:{finding.line}"
+            place = one_line(finding.path) + (f":{finding.line}" if finding.line else "")
             page.prose(
                 Text(f"{place}  {finding.verdict.value} · {one_line(finding.rule)}"), first="  • ", indent="    "
             )
@@ -217,6 +224,8 @@ def _summary(page: _Page, report: Report) -> None:
     if report.skipped:
         parts.append((f", {len(report.skipped):,} not rehearsed", ""))
     scope = f"{count(len(report.files), 'file')}, {count(sum(f.statements for f in report.files), 'statement')}"
+    if report.project.kind == "database":
+        scope = count(len(report.files), "table")
     if report.probed:
         scope += f", {count(report.probed, 'probe')} of the running application"
     if report.findings or report.skipped or report.notes or report.suppressed:
