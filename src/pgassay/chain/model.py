@@ -10,17 +10,20 @@ from typing import Literal
 
 Layout = Literal["plain", "bytea", "compact"]
 Tenancy = Literal["none", "owner", "tenant"]
-Kind = Literal["uint", "int", "bool", "address", "fixed bytes", "bytes", "string", "function", "tuple", "array"]
+Kind = Literal[
+    "uint", "int", "fixed", "ufixed", "bool", "address", "fixed bytes", "bytes", "string", "function", "tuple", "array"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbiType:
-    """An ABI type as a tree. ``size`` is bits of an integer, bytes of ``bytesN``, None else; ``length`` is that of a
-    static array, None of a dynamic one; ``internal`` is Solidity's own name (``enum IToken.State``) where the ABI
-    tells it."""
+    """An ABI type as a tree. ``size`` is bits of a number, bytes of ``bytesN``, None else; ``places`` are the decimals
+    of ``fixed`` and ``ufixed``; ``length`` is that of a static array, None of a dynamic one; ``internal`` is Solidity's
+    own name (``enum IToken.State``) where the ABI tells it."""
 
     kind: Kind
     size: int | None = None
+    places: int | None = None
     element: AbiType | None = None
     length: int | None = None
     components: tuple[Parameter, ...] = ()
@@ -32,6 +35,8 @@ class AbiType:
         match self.kind:
             case "uint" | "int":
                 return f"{self.kind}{self.size}"
+            case "fixed" | "ufixed":
+                return f"{self.kind}{self.size}x{self.places}"
             case "fixed bytes":
                 return f"bytes{self.size}"
             case "tuple":

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from pgassay.chain.types import is_domain_name
 from pgassay.model.names import quote
 
 LIMIT = 63  # bytes: NAMEDATALEN - 1 (manual, 4.1.1); PostgreSQL cuts what is longer, and may make two names one
@@ -62,8 +63,8 @@ def joined(*parts: str) -> str:
 
 
 def reserved(name: str) -> bool:
-    """Whether a name would need quotes, is a system column's, or hides behind one of ``pg_catalog``."""
-    return quote(name) != name or name in _SYSTEM_COLUMNS or name.startswith("pg_")
+    """Whether a name would need quotes, is a system column's or a domain's of ours, or hides behind ``pg_catalog``."""
+    return quote(name) != name or name in _SYSTEM_COLUMNS or name.startswith("pg_") or is_domain_name(name)
 
 
 def assign(
