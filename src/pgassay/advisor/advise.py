@@ -36,7 +36,7 @@ def advise(
     """
     began = time.monotonic()
     world = ground.world()
-    read = tuple(replace(q, blocks=blocks(q.text, world.columns)) for q in queries)
+    read = tuple(replace(q, blocks=blocks(q.text, world.columns, world.view)) for q in queries)
     heap = ground.heap_bytes(world)
     allowed = budget(heap) if budget else None
     # A third of the time is for the proof.

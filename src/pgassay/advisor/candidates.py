@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pgassay.advisor.coverage import full_keys
 from pgassay.advisor.model import Candidate, IndexKind, Query
-from pgassay.catalog import Catalog, Column, ColumnStats, Table, TableSize
+from pgassay.catalog import Catalog, Column, ColumnStats, Table, TableSize, View
 from pgassay.model import Name, quote
 from pgassay.sql.predicates import Block, Key, Order, Use
 
@@ -16,6 +16,7 @@ _MOST_KEYS = 5
 _MOST_INCLUDED = 8
 _WIDEST_INCLUDED = 160  # bytes of all included columns together
 _FEW = 64  # distinct values up to which a constant may become a partial index
+_FEW_NUMBERS = 16  # of a number in a statement without parameters, which may be but an example
 _PATTERN_TYPES = {
     "text": "text_pattern_ops",
     "character varying": "varchar_pattern_ops",
@@ -34,10 +35,25 @@ class World:
     sizes: Mapping[Name, TableSize]
     path: tuple[str, ...] = ("public",)
     count: Callable[[Name, str], float | None] = lambda _table, _expression: None  # distinct values of an expression
+    _tables: dict[Name, Table] = field(default_factory=dict, init=False, compare=False)
+    _views: dict[Name, View] = field(default_factory=dict, init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._tables.update((t.name, t) for t in self.catalog.tables)
+        self._views.update((v.name, v) for v in self.catalog.views)
+        # The first schema of the path wins.
+        for schema in reversed(self.path):
+            self._tables.update((Name(None, t.name.name), t) for t in self.catalog.tables if t.name.schema == schema)
+            self._views.update((Name(None, v.name.name), v) for v in self.catalog.views if v.name.schema == schema)
 
     def table(self, name: Name) -> Table | None:
         """The table of that name, as a query writes it."""
-        return self.catalog.table(name, self.path)
+        return self._tables.get(name)
+
+    def view(self, name: Name) -> str | None:
+        """The SELECT of the view of that name; None where there is none, or where it holds rows of its own."""
+        found = self._views.get(name)
+        return found.definition if found is not None and not found.materialized else None
 
     def columns(self, name: Name) -> tuple[str, ...] | None:
         """Its columns; None where there is no such table."""
@@ -71,7 +87,7 @@ def candidates(query: Query, world: World) -> tuple[Candidate, ...]:
             table = world.table(ref.name)
             if table is None or table.kind == "foreign table" or world.tiny(table):
                 continue
-            for candidate in _Asked(block, position, table, world).all():
+            for candidate in _Asked(block, position, table, world, parametrised="$" in query.text).all():
                 if not _there(candidate, table):
                     found.setdefault(candidate, None)
     return tuple(found)
@@ -93,6 +109,9 @@ def _plain(key: str) -> str:
     return key.replace(" ASC", "").replace('"', "")
 
 
+_Where = tuple[str, tuple[str, ...], bool]  # SQL, its columns, whether for one value of many like it
+
+
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """A key as it stands in an index, with the columns behind it."""
@@ -105,8 +124,9 @@ class _Piece:
 class _Asked:
     """What one block asks of one of its tables."""
 
-    def __init__(self, block: Block, position: int, table: Table, world: World) -> None:
+    def __init__(self, block: Block, position: int, table: Table, world: World, *, parametrised: bool = False) -> None:
         self.table, self.world, self.block = table, world, block
+        self.parametrised = parametrised
         self.uses = [u for u in block.uses if u.table == position and self._known(u.key)]
         self.orders = [o for o in block.orders if o and o[0].table == position and all(self._known(k.key) for k in o)]
         self.wanted = block.columns[position]
@@ -211,7 +231,7 @@ class _Asked:
             pieces.append(replace(piece, text=piece.text + words))
         return pieces
 
-    def _variants(self, keys: list[_Piece], where: tuple[str, tuple[str, ...]] | None) -> Iterator[Candidate]:
+    def _variants(self, keys: list[_Piece], where: _Where | None) -> Iterator[Candidate]:
         kind: IndexKind = "partial" if where else next((k.kind for k in keys if k.kind != "btree"), "btree")
         columns = tuple(dict.fromkeys(c for k in keys for c in k.columns))
         plain = Candidate(
@@ -221,6 +241,7 @@ class _Asked:
             kind=kind,
             where=where[0] if where else None,
             ordered=self.block.limited and self._returns_order(keys),
+            narrow=where is not None and where[2],
         )
         yield plain
         include = self._included(keys, where)
@@ -236,7 +257,7 @@ class _Asked:
         place = next((n for n, k in enumerate(keys) if _stem(k) not in fixed), len(keys))
         return bool(wanted) and texts[place : place + len(wanted)] == wanted
 
-    def _included(self, keys: list[_Piece], where: tuple[str, tuple[str, ...]] | None) -> tuple[str, ...]:
+    def _included(self, keys: list[_Piece], where: _Where | None) -> tuple[str, ...]:
         """What else an index-only scan needs; nothing where that is too much, or where an expression is in the way."""
         if self.wanted is None:
             return ()
@@ -268,16 +289,33 @@ class _Asked:
                     seen[texts] = None
                     yield from self._variants(keys, where)
             if not seen:
-                keys = self._any_key(taken)
-                if keys:
-                    yield from self._variants(keys, where)
+                # One of the fixed columns: its equal keys are merged. Else the primary key.
+                first = next((u for u in chosen if u.key.column and (piece := self._piece(u.key))), None)
+                piece = self._piece(first.key) if first else None
+                for keys in ([piece] if piece else [], self._any_key(taken)):
+                    if keys:
+                        yield from self._variants(keys, where)
             others = [u for u in self.plain if u not in chosen]
             for candidate in self._inverted(others, equal):
-                yield replace(candidate, where=where[0], columns=(*candidate.columns, *where[1]))
+                yield replace(candidate, where=where[0], columns=(*candidate.columns, *where[1]), narrow=where[2])
 
-    def _where(self, chosen: Sequence[Use]) -> tuple[str, tuple[str, ...]]:
+    def _where(self, chosen: Sequence[Use]) -> _Where:
         texts = sorted({f"({u.text})" if u.kind == "other" else str(u.text) for u in chosen})
-        return " AND ".join(texts), tuple(sorted({c for u in chosen for c in u.key.columns}))
+        columns = tuple(sorted({c for u in chosen for c in u.key.columns}))
+        return " AND ".join(texts), columns, any(self._one_of_many(u) for u in chosen)
+
+    def _one_of_many(self, use: Use) -> bool:
+        """Whether a constant is a value like the others of its column: the next call may well ask for another."""
+        if self.parametrised or use.kind not in ("equal", "in") or use.key.column is None or use.value is None:
+            return False
+        stats = self.world.statistics.get(self.table.name, {}).get(use.key.column)
+        known = re.fullmatch(r"'((?:[^']|'')*)'(?:::.*)?|(-?\d+)", use.value)
+        if stats is None or known is None or use.kind == "in":
+            return False
+        value = known[2] or known[1].replace("''", "'")
+        shares = dict(zip(stats.most_common_vals or (), stats.most_common_freqs or (), strict=False))
+        distinct = self.world.distinct(self.table, use.key.column)
+        return distinct >= 3 and 0.5 / distinct <= shares.get(value, 0.0) <= 2 / distinct
 
     def _any_key(self, taken: set[str]) -> list[_Piece]:
         key = self.table.primary_key
@@ -296,10 +334,14 @@ class _Asked:
 
     def _few(self, use: Use) -> bool:
         """Whether so few values are compared that a constant among them is likely to be meant as such."""
+        columns = [c for name in use.key.columns if (c := self.table.column(name)) is not None]
+        if any(c.category == "D" for c in columns):  # moments pass
+            return False
         if use.key.column is None and use.kind != "other":
             counted = self.world.count(self.table.name, use.key.text)
             return counted is not None and counted <= _FEW
-        return all(self.world.distinct(self.table, c) <= _FEW for c in use.key.columns)
+        most = {c.name: _FEW if self.parametrised or c.category not in "NU" else _FEW_NUMBERS for c in columns}
+        return all(self.world.distinct(self.table, name) <= number for name, number in most.items())
 
     # ORs
 

@@ -55,6 +55,7 @@ class Candidate:
     options: str | None = None
     extension: str | None = None
     ordered: bool = field(default=False, compare=False)  # it returns the first rows of a LIMIT without a sort
+    narrow: bool = field(default=False, compare=False)  # it is for one value of many that are like it
 
     def ddl(self, name: str, *, concurrently: bool = False) -> str:
         """CREATE INDEX, without a semicolon."""

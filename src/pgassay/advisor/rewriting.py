@@ -109,7 +109,7 @@ def _indexes(
     search: Search, world: World, query: Query, sql: str, deadline: float
 ) -> tuple[frozenset[str], tuple[str, ...]]:
     """The chosen indexes, and what the rewritten query wants beyond."""
-    rewritten = replace(query, text=sql, forms=(sql,), blocks=blocks(sql, world.columns))
+    rewritten = replace(query, text=sql, forms=(sql,), blocks=blocks(sql, world.columns, world.view))
     limits = Limits(deadline=deadline, kinds=search.limits.kinds - {"rewrite", "drop", "statistics"})
     own = Search(search.ground, world, [rewritten], limits, lambda _: None)
     own.begin()

@@ -25,6 +25,7 @@ Progress = Callable[[str], None]
 _WORTH = 0.12  # a set must make some query at least so much better (logarithm): 13 %
 _SPACE = 4.0  # an index as large as all heaps must make one average query so much better (logarithm)
 _STEADY = 0.15  # bonus of an index that stays as quick however many rows match before the LIMIT
+_NARROW = 0.15  # price of an index for one value of many like it: other values are asked for, too
 _SLOWER, _FINE = 0.06, 0.5
 _SHORTEST = 250.0  # milliseconds: a shorter limit would measure how busy the machine is
 _MANY = 200  # queries, above which not all of them are run before the search
@@ -199,6 +200,8 @@ class Search:
         if used not in form.known:
             form.known[used] = self._run(form, used, planned)
         found = (1 - _TRUST) * form.known[used] + _TRUST * self._promised(form, planned)
+        if any(self.names[name].candidate.narrow for name in used):
+            found = min(found + _NARROW, form.known[frozenset()])
         return found - (_STEADY if any((form.query.number, name) in self.ordered for name in used) else 0.0)
 
     def _promised(self, form: _Form, planned: float) -> float:

@@ -1,6 +1,7 @@
 """What a query asks of each table: which columns or expressions it compares, joins, sorts and prints.
 
-One ``Block`` a SELECT, UPDATE or DELETE level; subqueries and CTEs are blocks of their own. Views are read as tables.
+One ``Block`` a SELECT, UPDATE or DELETE level. Views, and subqueries and CTEs that the planner opens, are opened first
+(``flatten``); what stays is a block of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Literal
 from google.protobuf.message import Message
 
 from pgassay.model import Name, quote
+from pgassay.sql.flatten import Views, flatten
 from pgassay.sql.tree import PgQueryError, expression_text, name_of, parse, pg
 
 Columns = Callable[[Name], Collection[str] | None]
@@ -92,8 +94,9 @@ class _Scope:
     ors: int = 0
 
 
-def blocks(text: str, columns: Columns) -> tuple[Block, ...]:
-    """The blocks of one statement, outermost first. ``columns`` names a table's columns, None for one unknown.
+def blocks(text: str, columns: Columns, views: Views = lambda _: None) -> tuple[Block, ...]:
+    """The blocks of one statement, outermost first. ``columns`` names a table's columns, None for one unknown;
+    ``views`` gives a view's SELECT.
 
     An unreadable statement has none.
     """
@@ -101,15 +104,16 @@ def blocks(text: str, columns: Columns) -> tuple[Block, ...]:
         tree = parse(text)
     except PgQueryError:
         return ()
-    reader = _Reader(columns)
+    reader = _Reader(columns, views)
     for part in tree.stmts:
         reader.statement(part.stmt, (), frozenset())
     return tuple(reader.found)
 
 
 class _Reader:
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, views: Views) -> None:
         self.columns = columns
+        self.views = views
         self.found: list[Block] = []
 
     def statement(self, node: Any, outer: tuple[_Scope, ...], ctes: frozenset[str]) -> None:
@@ -152,6 +156,7 @@ class _Reader:
         self._finish(place, scope, [], limited=False, written=written)
 
     def select(self, stmt: Any, outer: tuple[_Scope, ...], ctes: frozenset[str]) -> None:
+        flatten(stmt, self.columns, self.views)
         ctes = self._with(stmt, outer, ctes)
         if stmt.op not in (pg.SETOP_NONE, pg.SET_OPERATION_UNDEFINED):
             self.select(stmt.larg, outer, ctes)
