@@ -11,7 +11,7 @@ from typing import Any
 
 from pgassay.errors import InputError
 from pgassay.model import Migration, Oddity, Project, Runner, Statement
-from pgassay.sources.files import Place, empty, exists, folders, join, line_of, names, natural, read
+from pgassay.sources.files import DOWN, Place, empty, exists, folders, join, line_of, names, natural, read
 from pgassay.sql import parse
 
 BREAKPOINT = "--> statement-breakpoint"
@@ -25,7 +25,8 @@ def open_journal(place: Place) -> Project:
 
     True of the runner: the order is the journal's; a file is pending if its ``when`` is greater than the greatest
     ``created_at`` in ``drizzle.__drizzle_migrations``, read once before the run; all pending files run in ONE
-    transaction, each piece between breakpoints as a query of its own. Edited files go unnoticed; no way down.
+    transaction, each piece between breakpoints as a query of its own. Edited files go unnoticed; no way down. What
+    ``down/NNNN_name.sql`` holds is a way back that Drizzle itself does not know.
     """
     journal = place.path("meta/_journal.json")
     text = read(journal).text
@@ -39,7 +40,9 @@ def open_journal(place: Place) -> Project:
                 line=_entry_line(text, tag),
                 hint="Restore the file, or drop the entry (drizzle-kit drop). Drizzle itself stops here as well.",
             )
-    migrations = tuple(_migration(place.path(f"{tag}.sql"), tag, when) for tag, when in entries)
+    migrations = tuple(
+        _migration(place.path(f"{tag}.sql"), tag, when, place.path(f"{DOWN}/{tag}.sql")) for tag, when in entries
+    )
     return Project(
         kind="drizzle",
         path=place.folder,
@@ -53,12 +56,15 @@ def open_folders(place: Place) -> Project:
     """The layout of drizzle-kit 1.0: ``YYYYMMDDHHMMSS_name/migration.sql`` beside a ``snapshot.json``.
 
     True of the runner: folders in order of their names; pending is every name that is not in the table; still ONE
-    transaction for all of them. Edited files go unnoticed; no way down.
+    transaction for all of them. Edited files go unnoticed; no way down but ``down.sql`` beside it, for whoever runs it.
     """
     found = [n for n in folders(place.folder) if exists(place.path(f"{n}/migration.sql"))]
     if not found:
         raise empty(place, "Drizzle 1.0", "folders that hold migration.sql and snapshot.json")
-    migrations = tuple(_migration(place.path(f"{name}/migration.sql"), name, stamp(name)) for name in found)
+    migrations = tuple(
+        _migration(place.path(f"{name}/migration.sql"), name, stamp(name), place.path(f"{name}/down.sql"))
+        for name in found
+    )
     return Project(kind="drizzle-v1", path=place.folder, runner=_runner(place), migrations=migrations)
 
 
@@ -116,10 +122,16 @@ def _runner(place: Place) -> Runner:
     return Runner(name="Drizzle", one_transaction=True, concurrently=None, table=f"{schema}.{table}")
 
 
-def _migration(path: str, name: str, when: int | None) -> Migration:
+def _migration(path: str, name: str, when: int | None, back: str) -> Migration:
     file = read(path)
     return Migration(
-        name=name, path=path, text=file.text, statements=pieces(file.text, path), digest=file.digest, when=when
+        name=name,
+        path=path,
+        text=file.text,
+        statements=pieces(file.text, path),
+        down=pieces(read(back).text, back) if exists(back) else None,
+        digest=file.digest,
+        when=when,
     )
 
 

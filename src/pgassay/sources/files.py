@@ -12,6 +12,7 @@ from pgassay.errors import InputError
 from pgassay.model import Statement
 from pgassay.model.actions import CreateIndex, DetachPartition, Drop, Maintain, Other, Reindex, Transact
 
+DOWN = "down"  # a folder beside the migrations, with the ways back of a runner that knows none
 _DIGITS = re.compile(r"(\d+)")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _NEVER_IN_A_TRANSACTION = {

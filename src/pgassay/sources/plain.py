@@ -7,6 +7,7 @@ import re
 from pgassay.errors import InputError
 from pgassay.model import Migration, Project, Runner, Statement, TransactionMode
 from pgassay.sources.files import (
+    DOWN,
     File,
     Place,
     alone,
@@ -26,9 +27,9 @@ from pgassay.sql import parse
 
 GOLANG_NAME = re.compile(r"^(?P<version>\d+)_(?P<name>.*)\.(?P<way>up|down)\.sql$")
 NUMBERED = re.compile(r"^(?P<version>\d+)_.*\.sql$")
-_DOWN = re.compile(r"[._-](down|rollback|revert|undo)\.sql$", re.IGNORECASE)
-_PAIR = ("up.sql", "down.sql", "revert.sql", "rollback.sql")
-_UP = re.compile(r"[._-](up|deploy|do)\.sql$", re.IGNORECASE)
+DOWN_NAME = re.compile(r"[._-](down|rollback|revert|undo)\.sql$", re.IGNORECASE)
+PAIR = ("up.sql", "down.sql", "revert.sql", "rollback.sql")
+UP_NAME = re.compile(r"[._-](up|deploy|do)\.sql$", re.IGNORECASE)
 
 GOLANG = Runner(
     name="golang-migrate",
@@ -88,13 +89,21 @@ def open_supabase(place: Place) -> Project:
     True of the runner: a file's statements and the entry in ``supabase_migrations.schema_migrations`` are sent as one
     pipeline, which is one implicit transaction; CONCURRENTLY works as the first statement alone. Pending is
     every version that the table does not hold; one older than an applied version stops ``db push``, unless
-    ``--include-all``. Files not named ``VERSION_name.sql`` are left out.
+    ``--include-all``. Files not named ``VERSION_name.sql`` are left out, so that ``down/`` can hold the ways back.
     """
     files = [(m, n) for n in names(place.folder, ".sql") if (m := NUMBERED.match(n))]
     if not files:
         raise empty(place, "Supabase", "VERSION_name.sql")
     migrations = tuple(
-        _pipelined(_whole(read(place.path(name)), name.removesuffix(".sql"), "query", int(match["version"])))
+        _pipelined(
+            _whole(
+                read(place.path(name)),
+                name.removesuffix(".sql"),
+                "query",
+                int(match["version"]),
+                back_of(place.path(f"{DOWN}/{name}")),
+            )
+        )
         for match, name in sorted(files, key=lambda f: f[1])
     )
     return Project(
@@ -111,7 +120,8 @@ def open_prisma(place: Place) -> Project:
 
     True of the runner: folders in order of their names; each file goes to the server as ONE query, an implicit
     transaction unless it begins one itself or holds a single statement. Pending is every name that
-    ``_prisma_migrations`` does not hold; a failed one stops the next deploy until it is resolved by hand.
+    ``_prisma_migrations`` does not hold; a failed one stops the next deploy until it is resolved by hand. ``down.sql``
+    beside it is a way back that Prisma itself does not know.
     """
     found = [n for n in folders(place.folder) if exists(place.path(f"{n}/migration.sql"))]
     if not found:
@@ -120,7 +130,10 @@ def open_prisma(place: Place) -> Project:
         kind="prisma",
         path=place.folder,
         runner=PRISMA,
-        migrations=tuple(_whole(read(place.path(f"{n}/migration.sql")), n, "query") for n in found),
+        migrations=tuple(
+            _whole(read(place.path(f"{n}/migration.sql")), n, "query", down=back_of(place.path(f"{n}/down.sql")))
+            for n in found
+        ),
     )
 
 
@@ -129,8 +142,9 @@ def open_numbered(place: Place) -> Project:
 
     Assumed: a transaction a file, as most runners do; a file that begins or ends transactions itself, or holds a
     statement that none can hold (CONCURRENTLY, VACUUM), is run statement by statement, as psql does.
-    ``name.down.sql``, ``name_rollback.sql`` and the like, and ``down.sql`` beside ``up.sql``, are ways back; so is what
-    follows a line such as ``-- Down Migration`` (node-pg-migrate) or ``-- +migrate Down`` (sql-migrate).
+    ``name.down.sql``, ``name_rollback.sql`` and the like, ``down/name.sql``, and ``down.sql`` beside ``up.sql``, are
+    ways back; so is what follows a line such as ``-- Down Migration`` (node-pg-migrate) or ``-- +migrate Down``
+    (sql-migrate).
     """
     found = names(place.folder, ".sql")
     nested = False
@@ -140,7 +154,7 @@ def open_numbered(place: Place) -> Project:
             f"{folder}/{name}"
             for folder in sorted(folders(place.folder), key=natural)
             for name in names(place.path(folder), ".sql")
-            if name[0].isdigit() or name in _PAIR
+            if name[0].isdigit() or name in PAIR
         ]
     downs = {_stem(n): n for n in found if _is_down(n)}
     ups = [n for n in found if not _is_down(n)]
@@ -155,7 +169,7 @@ def open_numbered(place: Place) -> Project:
     for name in ups:
         file = read(place.path(name))
         down = downs.get(_stem(name))
-        back = _parsed(read(place.path(down))) if down else None
+        back = back_of(place.path(down or f"{DOWN}/{name}"))
         label = name.removesuffix(".sql") if not nested else name.removesuffix("/up.sql").removesuffix(".sql")
         migrations.append(_guessed(file, label, back))
     return Project(kind="sql", path=place.folder, runner=PSQL, migrations=tuple(migrations))
@@ -234,6 +248,11 @@ def _pipelined(migration: Migration) -> Migration:
     return replace(migration, mode="autocommit")
 
 
+def back_of(path: str) -> tuple[Statement, ...] | None:
+    """The statements of a file that holds a way back, or None where it is not there."""
+    return _parsed(read(path)) if exists(path) else None
+
+
 def _parsed(file: File) -> tuple[Statement, ...]:
     return parse(file.text, file.path)
 
@@ -243,11 +262,11 @@ def _way_back(place: Place, downs: dict[int, str], version: int) -> tuple[Statem
 
 
 def _is_down(name: str) -> bool:
-    return bool(_DOWN.search(name)) or name.endswith(tuple(f"/{part}" for part in _PAIR[1:]))
+    return bool(DOWN_NAME.search(name)) or name.endswith(tuple(f"/{part}" for part in PAIR[1:]))
 
 
 def _stem(name: str) -> str:
     folder, _, base = name.rpartition("/")
-    if folder and base in _PAIR:
+    if folder and base in PAIR:
         return folder
-    return _UP.sub("", _DOWN.sub("", name)).removesuffix(".sql")
+    return UP_NAME.sub("", DOWN_NAME.sub("", name)).removesuffix(".sql")

@@ -151,6 +151,18 @@ def halves(text: str) -> tuple[int, bool]:
     return len(text), alone
 
 
+def other_marks(text: str) -> tuple[str, str] | None:
+    """The lines with which another runner's file begins its way forward and back, without what else they say."""
+    for mark in _OTHERS.finditer(text):
+        way = mark["tool"] or mark["named"] or mark["bare"]
+        other = "Down" if way[0].isupper() else "down"
+        start, end = mark.start(), mark.end("tool") if mark["tool"] else mark.end()
+        line = text[start:end].rstrip()
+        if way.lower() == "up":
+            return line, line.replace(way, other, 1)
+    return None
+
+
 def duplicates(migrations: tuple[Migration, ...], consequence: str) -> Iterator[Oddity]:
     """The migrations whose version another one has already."""
     seen: dict[int, Migration] = {}

@@ -46,7 +46,7 @@ def open_sqitch(place: Place) -> Project:
     deploy = os.path.normpath(place.path(_setting(config, "deploy_dir") or join(top, "deploy"))) if config else None
     deploy = deploy if deploy and is_folder(deploy) else join(top, "deploy")
     revert = join(parent(deploy), "revert")
-    plan = place.path(_setting(config, "plan_file") or "sqitch.plan")
+    plan = plan_path(place.folder)
     changes = list(_plan(read(plan), deploy) if exists(plan) else _pairs(deploy))
     if not changes:
         raise empty(place, "Sqitch", "changes in sqitch.plan, or deploy/*.sql")
@@ -56,6 +56,12 @@ def open_sqitch(place: Place) -> Project:
         runner=_RUNNER,
         migrations=tuple(_migration(change, deploy, revert) for change in changes),
     )
+
+
+def plan_path(folder: str) -> str:
+    """Where the plan of a project lies, whether it is there or not."""
+    config = read(c).text if exists(c := join(folder, "sqitch.conf")) else ""
+    return join(folder, _setting(config, "plan_file") or "sqitch.plan")
 
 
 def _migration(change: _Change, deploy: str, revert: str) -> Migration:
