@@ -192,15 +192,18 @@ class Settings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """A keyset-paginated read that the design serves: rows of ``table`` where ``equal`` columns have given values, in
-    the order of ``order`` (unique together; ``descending`` for newest first), served by ``index``."""
+    the order of ``order`` (unique together; ``descending`` for newest first), served by ``index``, or by ``indexes``: one
+    for each column of ``either``."""
 
     name: str
     table: str
     equal: tuple[str, ...] = ()
+    either: tuple[str, ...] = ()  # one of these has a further given value: a keyset read for each, merged
     order: tuple[str, ...] = ()
     descending: bool = True
     columns: tuple[str, ...] = ()  # empty: all
     index: str | None = None
+    indexes: tuple[str, ...] = ()
     purpose: str = ""
 
 
