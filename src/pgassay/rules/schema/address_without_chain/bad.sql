@@ -1,0 +1,5 @@
+-- migration
+CREATE TABLE token (id bigint PRIMARY KEY, chain_id integer NOT NULL, contract_address varchar(42) NOT NULL UNIQUE
+  CHECK (contract_address ~ '^0x[0-9a-f]{40}$'), total_supply numeric(78,0) NOT NULL);
+-- expect: loses-data proved
+-- static: none

@@ -1,0 +1,6 @@
+-- migration
+CREATE TABLE token (id bigint PRIMARY KEY, chain_id integer NOT NULL, contract_address varchar(42) NOT NULL
+  CHECK (contract_address ~ '^0x[0-9a-f]{40}$'), total_supply double precision NOT NULL,
+  UNIQUE (chain_id, contract_address));
+-- expect: loses-data proved
+-- static: none

@@ -1,0 +1,5 @@
+-- migration
+CREATE TABLE transfer (block_number bigint NOT NULL, log_index integer NOT NULL, tx_hash varchar(66) NOT NULL,
+  amount bigint NOT NULL, PRIMARY KEY (block_number, log_index));
+-- expect: loses-data proved
+-- static: none
