@@ -1,15 +1,23 @@
-"""``make bench``: everything side by side; ours first, then what it is held against, then the ratio."""
+"""``make bench``: everything side by side; ours first, then what it is held against, then the ratio.
+
+``python -m benchmarks NAME [options]`` runs one: static, live, ghosts, register, scale.
+"""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import live, static
+from benchmarks import ghosts, live, static
 from benchmarks.timing import peak_memory_of_children
+
+_OWN = {"ghosts": ghosts.main}  # with options of their own
 
 
 def main() -> None:
     """Print a line a measurement."""
+    if sys.argv[1:2] and sys.argv[1] in _OWN:
+        _OWN[sys.argv[1]](sys.argv[2:])
+        return
     wanted = sys.argv[1:] or ["static", "live"]
     for name, part in (("static", static), ("live", live)):
         if name in wanted:

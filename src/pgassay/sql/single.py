@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from google.protobuf.message import Message
@@ -31,6 +32,7 @@ class Single:
     parameters: int
 
 
+@lru_cache(maxsize=512)
 def single(text: str) -> Single:
     """The one SELECT, INSERT, UPDATE, DELETE or MERGE of a text; VALUES and TABLE are SELECTs.
 

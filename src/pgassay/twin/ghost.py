@@ -132,11 +132,12 @@ class Ghost:
         session.run(sql("steer"), [json.dumps(wanted)])
 
     def _switch(self, off: frozenset[str]) -> None:
-        for names, valid in ((self._off - off, "true"), (off - self._off, "false")):
-            if names:
-                oids = ",".join(str(self._index(name)) for name in sorted(names))
-                self.admin.run(sql("switch"), [f"{{{oids}}}", valid])
-        self._off = off
+        if off != self._off:
+            self.admin.run(sql("switch"), [self._listed(self._off - off), self._listed(off - self._off)])
+            self._off = off
+
+    def _listed(self, names: Collection[str]) -> str:
+        return "{" + ",".join(str(self._index(name)) for name in sorted(names)) + "}"
 
     def _index(self, name: str) -> int:
         """An index's number, by its plain name as it is stored or by its name as SQL has it."""

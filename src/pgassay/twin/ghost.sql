@@ -104,14 +104,15 @@ LEFT JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
 WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm', 'i') AND n.nspname !~ '^pg_') x
 
 -- name: switch
--- Partitioned indexes with all their parts.
-WITH RECURSIVE wanted (oid) AS (
-    SELECT oid FROM pg_catalog.unnest($1::oid[]) oid
+-- Those of the first list on, those of the second off, partitioned indexes with all their parts.
+WITH RECURSIVE wanted (oid, valid) AS (
+    SELECT oid, true FROM pg_catalog.unnest($1::oid[]) oid
     UNION
-    SELECT h.inhrelid FROM wanted w JOIN pg_catalog.pg_inherits h ON h.inhparent = w.oid)
-UPDATE pg_catalog.pg_index i SET indisvalid = $2::boolean
-FROM wanted w WHERE i.indexrelid = w.oid AND i.indexrelid >= 16384 AND i.indisvalid <> $2::boolean
-RETURNING i.indexrelid
+    SELECT oid, false FROM pg_catalog.unnest($2::oid[]) oid
+    UNION
+    SELECT h.inhrelid, w.valid FROM wanted w JOIN pg_catalog.pg_inherits h ON h.inhparent = w.oid)
+UPDATE pg_catalog.pg_index i SET indisvalid = w.valid
+FROM wanted w WHERE i.indexrelid = w.oid AND i.indexrelid >= 16384 AND i.indisvalid <> w.valid
 
 -- name: index_named
 SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relkind IN ('i', 'I') AND c.relname = $1 AND c.oid >= 16384

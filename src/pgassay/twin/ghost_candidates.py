@@ -27,6 +27,8 @@ _CONCURRENTLY = re.compile(r"\A(\s*create\s+(?:unique\s+)?index\s+)concurrently\
 _ALIGN = {"c": 1, "s": 2, "i": 4, "d": 8}
 _ELEMENT = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,{}"]+)')
 _UNKNOWN_WIDTH, _UNKNOWN_DISTINCT = 16.0, 200.0  # what PostgreSQL assumes of an expression
+_STRINGS = {"text", "varchar", "bpchar"}
+_PART = re.compile(r'\A"?(?:substring|substr|left|right)"?\(.*(?:, | FOR )(\d{1,4})\)\Z', re.S | re.I)
 
 
 def create(ghost: Ghost, ddl: str, pages: int | None, height: int | None, tuples: float | None) -> str:
@@ -172,15 +174,20 @@ def _like(ghost: Ghost, key: dict[str, Any], table: dict[str, Any]) -> str | Non
     names = [
         n for (schema, name, n) in ghost.statistics if (schema, name) == place and (n in words or f'"{n}"' in words)
     ]
-    return names[0] if len(names) == 1 and key["type"] == key["types"].get(names[0]) else None
+    if len(names) != 1:
+        return None
+    kinds = {key["type"], key["types"].get(names[0])}
+    return names[0] if len(kinds) == 1 or kinds <= _STRINGS else None
 
 
 def _key(ghost: Ghost, key: dict[str, Any], table: dict[str, Any]) -> index_size.Key:
-    known = _statistics(ghost, table, key["column"] or _like(ghost, key, table))
+    part = _PART.match(key["expression"] or "")
+    known = _statistics(ghost, table, key["column"] or (None if part else _like(ghost, key, table)))
     lengths = _LENGTHS.get(key["type"])
     rows = max(float(table["tuples"]), 1.0)
     varying = key["length"] < 0
-    width = float(key["length"]) if not varying else float(known.avg_width) if known else _UNKNOWN_WIDTH
+    unknown = int(part[1]) + 1.0 if part else _UNKNOWN_WIDTH
+    width = float(key["length"]) if not varying else float(known.avg_width) if known else unknown
     if known is None:
         return index_size.Key(
             width=width, align=_ALIGN[key["align"]], varying=varying, distinct=_UNKNOWN_DISTINCT, merges=key["merges"]
