@@ -201,6 +201,7 @@ class Listing:
     either: tuple[str, ...] = ()  # one of these has a further given value: a keyset read for each, merged
     order: tuple[str, ...] = ()
     descending: bool = True
+    where: str | None = None  # a condition that every row shown meets, as SQL; the index has it as well
     columns: tuple[str, ...] = ()  # empty: all
     index: str | None = None
     indexes: tuple[str, ...] = ()
