@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from pgassay.catalog import Catalog, Column, Table
 from pgassay.model import Name
@@ -189,7 +190,7 @@ class Chain:
     def collection(self, table: Table) -> bool:
         """Whether a table is about non-fungible tokens, which are counted in units."""
         parts = words(table.name.name)
-        return bool((set(parts) | {a + b for a, b in zip(parts, parts[1:], strict=False)}) & _COLLECTIONS)
+        return bool((set(parts) | {a + b for a, b in pairwise(parts)}) & _COLLECTIONS)
 
 
 _ROLES = {"from", "to", "owner", "sender", "recipient", "spender", "operator", "holder", "account", "minter", "payer"}

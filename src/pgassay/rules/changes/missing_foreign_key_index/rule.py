@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pgassay.catalog import Table
 from pgassay.model import Certainty, Evidence, Finding, Name, Verdict, quote
 from pgassay.model.actions import AddColumn, AddConstraint, ConstraintDef, CreateIndex, CreateTable
+from pgassay.rules.state import State
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.SLOWS
@@ -48,6 +49,28 @@ def find(step: Step) -> Iterator[Finding]:
             evidence=(Evidence(kind="catalog", text=f"foreign key ({columns}) of {name} to {key.references}"),),
             remedy=_remedy(step, name, key.columns),
         )
+
+
+def survey(state: State) -> Iterator[Finding]:
+    """Report foreign keys of a whole schema that no index serves."""
+    for table in state.catalog.tables:
+        if table.partition_of or state.rows.get(table.name, _FEW) < _FEW:
+            continue
+        for key in table.foreign_keys:
+            if _indexed(table, key.columns):
+                continue
+            columns = ", ".join(map(quote, key.columns))
+            index = quote("_".join((table.name.name, *key.columns, "idx")))
+            ddl = f"{index} ON {table.name} ({columns});"
+            yield state.finding(
+                VERDICT,
+                f"deleting from {key.references} reads all of {table.name} each time: no index begins with ({columns})",
+                subject=(table.name, key.columns[0]) if len(key.columns) == 1 else f"{table.name}({columns})",
+                evidence=(Evidence(kind="catalog", text=f"foreign key {key.name} to {key.references}"),),
+                remedy=f"CREATE INDEX {ddl}"
+                if table.kind == "partitioned table"
+                else f"-- outside a transaction block\nCREATE INDEX CONCURRENTLY {ddl}",
+            )
 
 
 def _foreign_keys(step: Step) -> Iterator[tuple[Name, ConstraintDef]]:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from pgassay.catalog import Table
 from pgassay.model import Certainty, Evidence, Finding, Remedy, Verdict, quote
-from pgassay.rules.schema.chain import chain, type_of
+from pgassay.rules.schema.chain import chain
 from pgassay.rules.schema.columns import tables
 from pgassay.rules.state import State
 
@@ -30,10 +30,7 @@ def survey(state: State) -> Iterator[Finding]:
     """Report tables whose times depend on who writes them."""
     about = chain(state.catalog)
     for table in tables(state.catalog):
-        names = [
-            c.name for c in table.columns if type_of(state.catalog, c).name.endswith(_TYPE[9:]) and not c.generated
-        ]
-        names = [n for n in names if (c := table.column(n)) and c.base == _TYPE]
+        names = [c.name for c in table.columns if c.base == _TYPE and not c.generated]
         if not names or not about.table(table):
             continue
         told = _told(state, table, names[0])

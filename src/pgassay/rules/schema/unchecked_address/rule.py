@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgassay.model import Certainty, Evidence, Finding, Verdict, quote
+from pgassay.model import Certainty, Evidence, Finding, Remedy, Verdict, quote
 from pgassay.rules.schema.addresses import SHAPE, addresses
 from pgassay.rules.state import State
 
@@ -43,5 +43,8 @@ def survey(state: State) -> Iterator[Finding]:
                 subject=(table.name, names[0]) if len(names) == 1 else table.name,
                 certainty=Certainty.PROVED,
                 evidence=(Evidence(kind="rows", text=f"the value {_NONE!r} was taken"),),
-                remedy=f"ALTER TABLE {table.name} {checks};",
+                remedy=Remedy(
+                    sql=f"ALTER TABLE {table.name} {checks};",
+                    note="an application that writes checksummed addresses must write them in lower case first",
+                ),
             )
