@@ -29,9 +29,9 @@ _NO_MONEY = {"percent", "pct", "percentage", "rate", "ratio", "count", "score", 
              "bps", "probability", "average", "avg", "change", "volatility"}  # fmt: skip
 _TABLES = set(
     "payment payments invoice invoices order orders account accounts refund refunds payout payouts ledger billing"
-    " charge charges salary salaries settlement settlements subscription subscriptions withdrawal withdrawals deposit deposits"
-    .split()
-)  # fmt: skip
+    " charge charges salary salaries settlement settlements subscription subscriptions withdrawal withdrawals deposit"
+    " deposits".split()
+)
 
 
 def survey(state: State) -> Iterator[Finding]:
