@@ -64,7 +64,7 @@ def tables(draw: st.DrawFn) -> tuple[tuple[Parameter, ...], tuple[Any, ...]]:
     return held, draw(rows(held))
 
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @QUICK
@@ -195,7 +195,7 @@ def spoiled_json(draw: st.DrawFn) -> tuple[Parameter, Any]:
     return held, spoiled(draw, json.loads(text or ""))
 
 
-@QUICK
+@settings(QUICK, max_examples=30)
 @given(case=spoiled_json())
 def test_jsonb_takes_a_value_of_its_type_and_nothing_else(typed: Connection, case: tuple[Parameter, Any]) -> None:
     held, value = case
@@ -228,7 +228,7 @@ TEXT = st.one_of(
 )
 
 
-@settings(QUICK, max_examples=100)
+@settings(QUICK, max_examples=60)
 @given(of=st.one_of(st.sampled_from(ELEMENTARY), types), layout=st.sampled_from(LAYOUTS), data=st.data())
 def test_what_the_database_takes_is_a_value_of_the_type(
     typed: Connection, of: AbiType, layout: Layout, data: st.DataObject
