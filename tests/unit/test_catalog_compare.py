@@ -27,7 +27,8 @@ from pgassay.catalog import (
 )
 from pgassay.model import Name
 
-CLASSES = [c for c in vars(model).values() if isinstance(c, type) and dataclasses.is_dataclass(c) and c is not Name]
+APART = (Name, model.Object)  # what dependencies are made of does not count
+CLASSES = [c for c in vars(model).values() if isinstance(c, type) and dataclasses.is_dataclass(c) and c not in APART]
 FIELDS = [(c, f) for c in CLASSES for f in dataclasses.fields(c) if f.compare]
 
 
@@ -85,7 +86,7 @@ def test_every_field_counts(cls: type, field: dataclasses.Field[Any]) -> None:
 
 def test_what_does_not_count() -> None:
     ignored = {(c.__name__, f.name) for c in CLASSES for f in dataclasses.fields(c) if not f.compare}
-    assert {name for _, name in ignored} == {"owner", "version", "dimensions"}
+    assert {name for _, name in ignored} == {"owner", "version", "dimensions", "dependencies", "sql", "defaults"}
 
 
 def catalogs() -> st.SearchStrategy[Catalog]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal, Protocol, TypeVar
 
+from pgassay.catalog.dependencies import dependencies
 from pgassay.catalog.model import (
     Catalog,
     Column,
@@ -107,9 +108,10 @@ class Assembly:
             composites=_sorted(map(self.composite, self.rows("composites"))),
             ranges=_sorted(map(self.range, types["r"])),
             routines=tuple(sorted(map(self.routine, self.rows("routines")), key=lambda r: (str(r.name), r.arguments))),
-            extensions=_sorted(Extension(**row) for row in self.rows("extensions")),
+            extensions=_sorted(map(_extension, self.rows("extensions"))),
             statistics=_sorted(map(self.statistic, self.rows("statistics"))),
-            others=tuple(sorted((Other(**row) for row in self.rows("others")), key=lambda o: (o.kind, o.name))),
+            others=tuple(sorted(map(_other, self.rows("others")), key=lambda o: (o.kind, o.name))),
+            dependencies=dependencies(self.document, self.names),
             version=self.document["version"],
         )
 
@@ -355,6 +357,7 @@ class Assembly:
             definition=row["definition"] or _aggregate(name, row["arguments"], row["aggregate"]),
             security_definer=row["security_definer"],
             volatility=_VOLATILITY[row["volatility"]],
+            defaults=row["defaults"],
             owner=row["owner"],
             grants=self.grants(row, "f", "EXECUTE"),
             comment=self.comment("pg_proc", row),
@@ -386,6 +389,14 @@ class Assembly:
                 columns[grant].append(row["name"])
         grants = (replace(grant, columns=tuple(sorted(names))) for grant, names in columns.items())
         return tuple(sorted(grants, key=lambda g: (g.grantee, g.grantable, g.privileges)))
+
+
+def _extension(row: _Row) -> Extension:
+    return Extension(name=row["name"], version=row["version"], schema=row["schema"])
+
+
+def _other(row: _Row) -> Other:
+    return Other(kind=row["kind"], name=row["name"], definition=row["definition"], sql=row["sql"])
 
 
 def _sorted(things: Iterable[_N]) -> tuple[_N, ...]:

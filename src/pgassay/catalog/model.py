@@ -5,7 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pgassay.model import Name
+from pgassay.model import Name, quote
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Object:
+    """Which object is meant, in a dependency: ``member`` is a column … of ``name``, or a routine's arguments.
+
+    ``kind``: schema, extension, type, sequence, table, view, routine, statistics, index, column, default, constraint,
+    trigger, policy, rule, or that of an ``Other``, whose ``name`` has no schema.
+    """
+
+    kind: str
+    name: Name
+    member: str = ""
+
+    def __str__(self) -> str:
+        if self.kind == "routine":
+            return f"{self.kind} {self.name}({self.member})"
+        return f"{self.kind} {self.name}" + (f".{quote(self.member)}" if self.member else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +289,8 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routine:
-    """A function, procedure, aggregate or window function; ``arguments`` are its identity arguments."""
+    """A function, procedure, aggregate or window function; ``arguments`` are its identity arguments, ``defaults`` of
+    which have a default value."""
 
     name: Name
     arguments: str
@@ -281,6 +300,7 @@ class Routine:
     definition: str
     security_definer: bool = False
     volatility: Literal["immutable", "stable", "volatile"] = "volatile"
+    defaults: int = field(default=0, compare=False)  # the definition tells
     owner: str = field(default="", compare=False)
     grants: tuple[Grant, ...] = ()
     comment: str | None = None
@@ -310,12 +330,14 @@ class Statistics:
 class Other:
     """An object of a kind with no class of its own: collation, cast, operator, text search configuration,
     publication, event trigger, foreign server, default privileges … ``kind`` and ``name`` are those of
-    ``pg_identify_object``; ``definition`` is no SQL, but tells two of that name apart.
+    ``pg_identify_object``; ``definition`` is no SQL, but tells two of that name apart. ``sql`` creates it, where that
+    can be written.
     """
 
     kind: str
     name: str
     definition: str | None = None
+    sql: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,7 +352,11 @@ class Schema:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """A whole database schema. Every tuple is sorted by name; system and extension objects are left out."""
+    """A whole database schema. Every tuple is sorted by name; system and extension objects are left out.
+
+    ``dependencies`` are pairs of ``pg_depend``: the first object needs the second. What belongs to an extension is
+    there as that extension.
+    """
 
     schemas: tuple[Schema, ...] = ()
     tables: tuple[Table, ...] = ()
@@ -344,6 +370,7 @@ class Catalog:
     extensions: tuple[Extension, ...] = ()
     statistics: tuple[Statistics, ...] = ()
     others: tuple[Other, ...] = ()
+    dependencies: tuple[tuple[Object, Object], ...] = field(default=(), compare=False, repr=False)
     version: int = field(default=0, compare=False)  # server_version_num
 
     def table(self, name: Name, path: tuple[str, ...] = ("public",)) -> Table | None:

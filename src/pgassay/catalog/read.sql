@@ -314,7 +314,7 @@ SELECT document.document
                          WHERE o.oid = g.aggsortop) AS sortop,
                        p.proparallel AS parallel
                   FROM pg_catalog.pg_aggregate g WHERE g.aggfnoid = p.oid) x) AS aggregate,
-           p.prosecdef AS security_definer, p.provolatile AS volatility,
+           p.prosecdef AS security_definer, p.provolatile AS volatility, p.pronargdefaults AS defaults,
            CASE WHEN p.proacl IS NOT NULL THEN (
                SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_array(
                           CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(g.grantee) END,
@@ -331,7 +331,7 @@ SELECT document.document
 
 'extensions', (
     SELECT pg_catalog.json_agg(x) FROM (
-    SELECT e.extname AS name, e.extversion AS version, n.nspname AS schema
+    SELECT e.oid, e.extname AS name, e.extversion AS version, n.nspname AS schema
       FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace) x),
 
 'statistics', (
@@ -342,53 +342,198 @@ SELECT document.document
       JOIN pg_catalog.pg_statistic_ext s ON s.stxrelid = h.oid
       JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace) x),
 
+'dependencies', (
+    SELECT pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_array(
+               d.classid::pg_catalog.regclass, d.objid::text, d.objsubid,
+               d.refclassid::pg_catalog.regclass, d.refobjid::text, d.refobjsubid))
+      FROM pg_catalog.pg_depend d
+     WHERE d.objid >= 16384 AND d.refobjid >= 16384 AND d.deptype <> 'e'
+       AND (d.classid, d.objid) NOT IN (SELECT classid, objid FROM extended)),
+
+'aliases', ( -- what is known by another object: defaults, rules, types of rows and arrays, members of extensions
+    SELECT pg_catalog.json_agg(x) FROM (
+    SELECT 'pg_attrdef' AS class, d.oid::text AS oid, 'pg_class' AS of_class, d.adrelid::text AS of_oid, d.adnum AS number,
+           NULL::text AS name
+      FROM pg_catalog.pg_attrdef d WHERE d.adrelid IN (SELECT oid FROM heap)
+     UNION ALL
+    SELECT 'pg_rewrite', r.oid::text, 'pg_class', r.ev_class::text, 0, NULLIF(r.rulename::text, '_RETURN')
+      FROM pg_catalog.pg_rewrite r WHERE r.ev_class IN (SELECT oid FROM heap)
+     UNION ALL
+    SELECT 'pg_type', t.oid::text, 'pg_class', t.typrelid::text, 0, NULL
+      FROM pg_catalog.pg_type t WHERE t.typrelid >= 16384
+     UNION ALL
+    SELECT 'pg_type', t.oid::text, 'pg_type', t.typelem::text, 0, NULL
+      FROM pg_catalog.pg_type t WHERE t.typelem >= 16384 AND t.typcategory = 'A'
+     UNION ALL
+    SELECT 'pg_type', pg_catalog.to_jsonb(r) ->> 'rngmultitypid', 'pg_type', r.rngtypid::text, 0, NULL
+      FROM pg_catalog.pg_range r WHERE r.rngtypid >= 16384
+     UNION ALL
+    SELECT 'pg_publication_rel', p.oid::text, 'pg_publication', p.prpubid::text, 0, NULL
+      FROM pg_catalog.pg_publication_rel p
+     UNION ALL
+    SELECT d.classid::pg_catalog.regclass::text, d.objid::text, 'pg_extension', d.refobjid::text, 0, NULL
+      FROM pg_catalog.pg_depend d WHERE d.deptype = 'e' AND d.objid >= 16384) x),
+
 'others', (
     SELECT pg_catalog.json_agg(x) FROM (
-    SELECT i.type AS kind, i.identity AS name, NULLIF(pg_catalog.concat_ws(' ', VARIADIC o.parts), '') AS definition
+    SELECT i.type AS kind, i.identity AS name, NULLIF(pg_catalog.concat_ws(' ', VARIADIC o.parts), '') AS definition,
+           pg_catalog.replace(o.sql, '@name@', i.identity) AS sql, o.class::pg_catalog.regclass AS class, o.oid
       FROM (
         SELECT c.tableoid, c.oid, ARRAY[c.collprovider, c.collcollate, c.collctype, c.collisdeterministic::text,
                pg_catalog.to_jsonb(c) ->> 'colliculocale', pg_catalog.to_jsonb(c) ->> 'colllocale',
-               pg_catalog.to_jsonb(c) ->> 'collicurules']::text[] AS parts
+               pg_catalog.to_jsonb(c) ->> 'collicurules']::text[] AS parts,
+               pg_catalog.format('CREATE COLLATION @name@ (PROVIDER = %s%s%s%s)',
+                   CASE c.collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END,
+                   CASE c.collprovider WHEN 'c'
+                        THEN pg_catalog.format(', LC_COLLATE = %L, LC_CTYPE = %L', c.collcollate, c.collctype)
+                        ELSE pg_catalog.format(', LOCALE = %L', COALESCE(pg_catalog.to_jsonb(c) ->> 'colllocale',
+                                 pg_catalog.to_jsonb(c) ->> 'colliculocale', c.collcollate)) END,
+                   CASE WHEN NOT c.collisdeterministic THEN ', DETERMINISTIC = false' END,
+                   ', RULES = ' || pg_catalog.quote_literal(pg_catalog.to_jsonb(c) ->> 'collicurules')) AS sql
           FROM pg_catalog.pg_collation c
          UNION ALL
-        SELECT tableoid, oid, ARRAY[castfunc::pg_catalog.regprocedure::text, castcontext::text, castmethod::text]
+        SELECT tableoid, oid, ARRAY[castfunc::pg_catalog.regprocedure::text, castcontext::text, castmethod::text],
+               pg_catalog.format('CREATE CAST @name@ %s%s',
+                   CASE castmethod WHEN 'b' THEN 'WITHOUT FUNCTION' WHEN 'i' THEN 'WITH INOUT'
+                        ELSE 'WITH FUNCTION ' || castfunc::pg_catalog.regprocedure::text END,
+                   CASE castcontext WHEN 'a' THEN ' AS ASSIGNMENT' WHEN 'i' THEN ' AS IMPLICIT' END)
           FROM pg_catalog.pg_cast
          UNION ALL
-        SELECT tableoid, oid, ARRAY[oprcode::text, oprcom::pg_catalog.regoperator::text,
-               oprnegate::pg_catalog.regoperator::text, oprrest::text, oprjoin::text, oprcanmerge::text, oprcanhash::text]
-          FROM pg_catalog.pg_operator
+        SELECT o.tableoid, o.oid, ARRAY[oprcode::text, oprcom::pg_catalog.regoperator::text,
+               oprnegate::pg_catalog.regoperator::text, oprrest::text, oprjoin::text, oprcanmerge::text, oprcanhash::text],
+               CASE WHEN oprcode <> 0 THEN pg_catalog.format('CREATE OPERATOR %I.%s (FUNCTION = %s%s)', n.nspname, oprname,
+                   oprcode::pg_catalog.regproc, pg_catalog.concat(
+                       ', LEFTARG = ' || pg_catalog.format_type(NULLIF(oprleft, 0), NULL),
+                       ', RIGHTARG = ' || pg_catalog.format_type(NULLIF(oprright, 0), NULL),
+                       (SELECT pg_catalog.format(', COMMUTATOR = OPERATOR(%I.%s)', m.nspname, other.oprname)
+                          FROM pg_catalog.pg_operator other JOIN pg_catalog.pg_namespace m ON m.oid = other.oprnamespace
+                         WHERE other.oid = o.oprcom),
+                       (SELECT pg_catalog.format(', NEGATOR = OPERATOR(%I.%s)', m.nspname, other.oprname)
+                          FROM pg_catalog.pg_operator other JOIN pg_catalog.pg_namespace m ON m.oid = other.oprnamespace
+                         WHERE other.oid = o.oprnegate),
+                       ', RESTRICT = ' || NULLIF(oprrest, 0)::pg_catalog.regproc,
+                       ', JOIN = ' || NULLIF(oprjoin, 0)::pg_catalog.regproc,
+                       CASE WHEN oprcanhash THEN ', HASHES' END, CASE WHEN oprcanmerge THEN ', MERGES' END)) END
+          FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = oprnamespace
          UNION ALL
-        SELECT tableoid, oid, ARRAY[opcdefault::text] FROM pg_catalog.pg_opclass
+        SELECT tableoid, oid, ARRAY[opcdefault::text], NULL FROM pg_catalog.pg_opclass
          UNION ALL
-        SELECT tableoid, oid, NULL FROM pg_catalog.pg_opfamily
+        SELECT tableoid, oid, NULL, NULL FROM pg_catalog.pg_opfamily
          UNION ALL
-        SELECT tableoid, oid, ARRAY[conproc::text, condefault::text] FROM pg_catalog.pg_conversion
+        SELECT tableoid, oid, ARRAY[conproc::text, condefault::text],
+               pg_catalog.format('CREATE %sCONVERSION @name@ FOR %L TO %L FROM %s',
+                   CASE WHEN condefault THEN 'DEFAULT ' END, pg_catalog.pg_encoding_to_char(conforencoding),
+                   pg_catalog.pg_encoding_to_char(contoencoding), conproc::pg_catalog.regproc)
+          FROM pg_catalog.pg_conversion
          UNION ALL
         SELECT tableoid, oid, ARRAY(
                SELECT pg_catalog.format('%s:%s', m.maptokentype, m.mapdict::pg_catalog.regdictionary)
-                 FROM pg_catalog.pg_ts_config_map m WHERE m.mapcfg = c.oid ORDER BY m.maptokentype, m.mapseqno)
-          FROM pg_catalog.pg_ts_config c
+                 FROM pg_catalog.pg_ts_config_map m WHERE m.mapcfg = c.oid ORDER BY m.maptokentype, m.mapseqno),
+               pg_catalog.format('CREATE TEXT SEARCH CONFIGURATION @name@ (PARSER = %s)',
+                   (SELECT pg_catalog.format('%I.%I', n.nspname, p.prsname) FROM pg_catalog.pg_ts_parser p
+                      JOIN pg_catalog.pg_namespace n ON n.oid = p.prsnamespace WHERE p.oid = c.cfgparser))
+               || COALESCE((SELECT pg_catalog.string_agg(pg_catalog.format(
+                          E';\nALTER TEXT SEARCH CONFIGURATION @name@ ADD MAPPING FOR %I WITH %s', alias, dictionaries), ''
+                          ORDER BY tokid) FROM (
+                      SELECT tokid, alias, pg_catalog.string_agg(m.mapdict::pg_catalog.regdictionary::text, ', '
+                                 ORDER BY m.mapseqno) AS dictionaries
+                        FROM pg_catalog.ts_token_type(c.cfgparser) t
+                        JOIN pg_catalog.pg_ts_config_map m ON m.mapcfg = c.oid AND m.maptokentype = t.tokid
+                       GROUP BY tokid, alias) mapping), '')
+          FROM pg_catalog.pg_ts_config c WHERE c.oid >= 16384
          UNION ALL
-        SELECT tableoid, oid, ARRAY[dictinitoption] FROM pg_catalog.pg_ts_dict
+        SELECT d.tableoid, d.oid, ARRAY[dictinitoption],
+               pg_catalog.format('CREATE TEXT SEARCH DICTIONARY @name@ (TEMPLATE = %I.%I%s)', n.nspname, t.tmplname,
+                   ', ' || dictinitoption)
+          FROM pg_catalog.pg_ts_dict d JOIN pg_catalog.pg_ts_template t ON t.oid = d.dicttemplate
+          JOIN pg_catalog.pg_namespace n ON n.oid = t.tmplnamespace
          UNION ALL
-        SELECT tableoid, oid, ARRAY[pg_catalog.to_jsonb(p) - '{oid,pubname,pubowner}'::text[] #>> '{}'] || ARRAY(
-               SELECT prrelid::pg_catalog.regclass::text FROM pg_catalog.pg_publication_rel WHERE prpubid = p.oid
-                ORDER BY 1)
+        SELECT p.tableoid, p.oid,
+               ARRAY[pg_catalog.to_jsonb(p) - '{oid,pubname,pubowner}'::text[] #>> '{}'] || members.texts,
+               pg_catalog.format('CREATE PUBLICATION @name@%s WITH (publish = %L, publish_via_partition_root = %s%s)',
+                   CASE WHEN p.puballtables THEN ' FOR ALL TABLES'
+                        ELSE ' FOR ' || NULLIF(pg_catalog.array_to_string(members.texts, ', '), '') END,
+                   pg_catalog.concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,
+                       CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END),
+                   p.pubviaroot, CASE pg_catalog.to_jsonb(p) ->> 'pubgencols' WHEN 's' THEN ', publish_generated_columns = stored' END)
           FROM pg_catalog.pg_publication p
+         CROSS JOIN LATERAL (
+               SELECT ARRAY(
+                   SELECT 'TABLE ' || r.prrelid::pg_catalog.regclass || COALESCE((
+                              SELECT ' (' || pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', '
+                                         ORDER BY a.attnum) || ')'
+                                FROM pg_catalog.pg_attribute a
+                               WHERE a.attrelid = r.prrelid
+                                 AND pg_catalog.to_jsonb(r) -> 'prattrs' @> pg_catalog.to_jsonb(a.attnum)), '')
+                          || COALESCE(' WHERE ' || pg_catalog.pg_get_expr(( -- prqual came with PostgreSQL 15
+                                 SELECT found FROM (SELECT NULL::pg_catalog.pg_node_tree AS prqual) absent
+                                  CROSS JOIN LATERAL (SELECT prqual AS found FROM pg_catalog.pg_publication_rel
+                                                       WHERE oid = r.oid) q), r.prrelid), '')
+                     FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid ORDER BY 1)
+                   || ARRAY(
+                   SELECT 'TABLES IN SCHEMA ' || n.oid::pg_catalog.regnamespace
+                     FROM pg_catalog.pg_depend d
+                     JOIN pg_catalog.pg_depend e ON e.classid = d.classid AND e.objid = d.objid
+                     JOIN pg_catalog.pg_namespace n ON n.oid = e.refobjid
+                    WHERE d.refclassid = 'pg_catalog.pg_publication'::pg_catalog.regclass AND d.refobjid = p.oid
+                      AND e.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass ORDER BY 1) AS texts) members
          UNION ALL
-        SELECT tableoid, oid, ARRAY[evtevent::text, evtfoid::pg_catalog.regproc::text, evtenabled::text, evttags::text]
+        SELECT tableoid, oid, ARRAY[evtevent::text, evtfoid::pg_catalog.regproc::text, evtenabled::text, evttags::text],
+               pg_catalog.format('CREATE EVENT TRIGGER @name@ ON %I%s EXECUTE FUNCTION %s()%s', evtevent,
+                   (SELECT ' WHEN TAG IN (' || pg_catalog.string_agg(pg_catalog.quote_literal(t), ', ') || ')'
+                      FROM pg_catalog.unnest(evttags) t), evtfoid::pg_catalog.regproc,
+                   E';\nALTER EVENT TRIGGER @name@ '
+                       || CASE evtenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END)
           FROM pg_catalog.pg_event_trigger
          UNION ALL
-        SELECT tableoid, oid, ARRAY[fdwoptions::text] FROM pg_catalog.pg_foreign_data_wrapper
+        SELECT tableoid, oid, ARRAY[fdwoptions::text],
+               pg_catalog.format('CREATE FOREIGN DATA WRAPPER @name@%s%s%s', ' HANDLER ' || NULLIF(fdwhandler, 0)::pg_catalog.regproc,
+                   ' VALIDATOR ' || NULLIF(fdwvalidator, 0)::pg_catalog.regproc,
+                   (SELECT ' OPTIONS (' || pg_catalog.string_agg(pg_catalog.format('%I %L', option_name, option_value), ', ')
+                               || ')' FROM pg_catalog.pg_options_to_table(fdwoptions)))
+          FROM pg_catalog.pg_foreign_data_wrapper
          UNION ALL
-        SELECT tableoid, oid, ARRAY[srvtype, srvversion, srvoptions::text] FROM pg_catalog.pg_foreign_server
+        SELECT s.tableoid, s.oid, ARRAY[srvtype, srvversion, srvoptions::text],
+               pg_catalog.format('CREATE SERVER @name@%s%s FOREIGN DATA WRAPPER %I%s', ' TYPE ' || pg_catalog.quote_literal(srvtype),
+                   ' VERSION ' || pg_catalog.quote_literal(srvversion), w.fdwname,
+                   (SELECT ' OPTIONS (' || pg_catalog.string_agg(pg_catalog.format('%I %L', option_name, option_value), ', ')
+                               || ')' FROM pg_catalog.pg_options_to_table(srvoptions)))
+          FROM pg_catalog.pg_foreign_server s JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
          UNION ALL
-        SELECT tableoid, oid, ARRAY(SELECT pg_catalog.unnest(defaclacl)::text ORDER BY 1)
-          FROM pg_catalog.pg_default_acl
+        SELECT d.tableoid, d.oid, ARRAY(SELECT pg_catalog.unnest(defaclacl)::text ORDER BY 1),
+               (SELECT pg_catalog.string_agg(pg_catalog.format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s %s %s ON %s %s %s%s',
+                           pg_catalog.pg_get_userbyid(defaclrole),
+                           (SELECT pg_catalog.format(' IN SCHEMA %I', nspname) FROM pg_catalog.pg_namespace
+                             WHERE oid = defaclnamespace),
+                           verb, privileges,
+                           CASE defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS'
+                               WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END,
+                           CASE verb WHEN 'GRANT' THEN 'TO' ELSE 'FROM' END,
+                           CASE grantee WHEN 0 THEN 'PUBLIC'
+                               ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(grantee)) END,
+                           CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END), E';\n'
+                           ORDER BY verb DESC, grantee, is_grantable)
+                  FROM (SELECT verb, grantee, is_grantable,
+                               pg_catalog.string_agg(privilege_type, ', ' ORDER BY privilege_type) AS privileges
+                          FROM (SELECT 'GRANT' AS verb, given.* FROM (
+                                    SELECT grantee, privilege_type, is_grantable FROM pg_catalog.aclexplode(d.defaclacl)
+                                    EXCEPT
+                                    SELECT grantee, privilege_type, is_grantable FROM pg_catalog.aclexplode(usual.acl)) given
+                                 UNION ALL
+                                SELECT 'REVOKE', taken.* FROM (
+                                    SELECT grantee, privilege_type, is_grantable FROM pg_catalog.aclexplode(usual.acl)
+                                    EXCEPT
+                                    SELECT grantee, privilege_type, is_grantable FROM pg_catalog.aclexplode(d.defaclacl)
+                                ) taken) entry
+                         GROUP BY verb, grantee, is_grantable) line)
+          FROM pg_catalog.pg_default_acl d
+         CROSS JOIN LATERAL (
+               SELECT CASE WHEN d.defaclnamespace = 0 AND d.defaclobjtype <> 'L' THEN pg_catalog.acldefault(
+                          CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END, d.defaclrole) END AS acl) usual
          UNION ALL
-        SELECT tableoid, oid, NULL FROM pg_catalog.pg_type
+        SELECT tableoid, oid, NULL, NULL FROM pg_catalog.pg_type
          WHERE typtype = 'b' AND typcategory <> 'A' AND typisdefined
-      ) o (class, oid, parts)
+      ) o (class, oid, parts, sql)
      CROSS JOIN LATERAL pg_catalog.pg_identify_object(o.class, o.oid, 0) i
      WHERE o.oid >= 16384 AND (o.class, o.oid) NOT IN (SELECT classid, objid FROM extended)) x)
 

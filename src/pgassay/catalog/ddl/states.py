@@ -1,0 +1,191 @@
+"""What becomes of each piece: kept, altered, set aside for a new one, made anew, gone or new."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import Literal
+
+from pgassay.catalog.ddl import tables, types, write
+from pgassay.catalog.ddl.nodes import Node, Pieces
+from pgassay.catalog.model import Column, Domain, Object, Table
+from pgassay.catalog.model import Sequence as Counter
+from pgassay.model import Name, quote
+
+State = Literal["same", "alter", "aside", "rebuild", "gone", "new"]
+
+_STRINGS = {"text", "character varying", "character", '"char"', "name"}
+_NUMBERS = {"smallint", "integer", "bigint", "numeric", "real", "double precision"}
+_TIMES = {"date", "timestamp without time zone", "timestamp with time zone"}
+_TOUCHY = {"view", "rule", "policy", "trigger", "routine", "default", "publication"}  # refuse that a column is retyped
+
+
+class States:
+    """The state of every piece of two catalogs, and the statements of those that change in place."""
+
+    def __init__(self, before: Pieces, after: Pieces) -> None:
+        self.before, self.after = before, after
+        self.states: dict[Object, State] = {}
+        self.statements: dict[Object, list[str]] = {}
+        self.retyped: set[Object] = set()
+        self.sequences: dict[Name, Counter] = {s.name: s for s in after.catalog.sequences}
+        self.needed_by: dict[Object, set[Object]] = defaultdict(set)
+        for needing, needs in before.needs.items():
+            for needed in needs:
+                self.needed_by[needed].add(needing)
+        for below, above in before.above.items():
+            self.needed_by[above].add(below)
+        for key in (*before.nodes, *(k for k in after.nodes if k not in before.nodes)):
+            self.states[key] = self._first(key)
+        self._spread()
+
+    def _first(self, key: Object) -> State:
+        old, new = self.before.nodes.get(key), self.after.nodes.get(key)
+        if old is None:
+            return "new"
+        if new is None:
+            return "gone"
+        if key.kind == "table":
+            return self._table(old.thing, new.thing, key)
+        if key.kind == "column":
+            return self._column(key, None)
+        if key.kind == "type":
+            return self._type(key)
+        if old.thing == new.thing:
+            return "same"
+        if key.kind == "default":
+            return self._took(key, [f"{tables.head(new.owner)} ALTER COLUMN {_quoted(key)} SET DEFAULT {new.thing}"])
+        if key.kind == "constraint":
+            return self._constraint(key, old, new)
+        if key.kind == "attachment" and old.thing.inherits and new.thing.inherits:
+            parents = (set(old.thing.inherits), set(new.thing.inherits))
+            start = f"ALTER TABLE {key.name}"
+            return self._took(
+                key,
+                [f"{start} NO INHERIT {p}" for p in sorted(parents[0] - parents[1])]
+                + [f"{start} INHERIT {p}" for p in new.thing.inherits if p not in parents[0]],
+            )
+        return self._took(key, write.alter(old, new))
+
+    def _took(self, key: Object, texts: list[str] | None) -> State:
+        if texts is None:
+            return "rebuild"
+        self.statements[key] = texts
+        return "alter" if texts else "same"
+
+    def _table(self, old: Table, new: Table, key: Object) -> State:
+        return self._took(key, tables.alter(old, new))
+
+    def _type(self, key: Object) -> State:
+        texts = types.alter(self.before.nodes[key].thing, self.after.nodes[key].thing)
+        return "aside" if texts is None else self._took(key, texts)
+
+    def _constraint(self, key: Object, old: Node, new: Node) -> State:
+        if isinstance(new.owner, Domain):
+            start, owner = f"ALTER DOMAIN {key.name}", f"DOMAIN {key.name}"
+        else:
+            start, owner = tables.recursing(new.owner), str(key.name)
+        return self._took(key, tables.alter_constraint(start, owner, key.name, old.thing, new.thing))
+
+    def _column(self, key: Object, using: str | None) -> State:
+        old, new = self.before.nodes[key], self.after.nodes[key]
+        before: Column = old.thing
+        after: Column = new.thing
+        if using is None and before.type != after.type:
+            using = _cast(before, after)
+        if new.implied and after.identity and after.owned_sequence is None:  # a partition's, of its parent's
+            before, after = _anonymous(before), _anonymous(after)
+        texts = tables.alter_column(
+            new.owner, before, after, self.sequences, using=using, version=self.after.catalog.version or 180000
+        )
+        if texts is not None and (
+            using is not None or (before.type, before.collation) != (after.type, after.collation)
+        ):
+            self.retyped.add(key)
+        return self._took(key, texts)
+
+    # What one change entails for others
+
+    def _spread(self) -> None:
+        waiting = [key for key, state in self.states.items() if state in ("gone", "rebuild", "aside")]
+        waiting += list(self.retyped)
+        while waiting:
+            key = waiting.pop()
+            for other in sorted(self.needed_by[key], key=_sort_key):
+                if self._affect(other, key):
+                    waiting.append(other)
+
+    def _affect(self, other: Object, key: Object) -> bool:
+        """Whether ``other``, which needs ``key``, changes its state by what becomes of that."""
+        state, cause = self.states[other], self.states[key]
+        node = self.before.nodes[other]
+        if state in ("gone", "rebuild", "aside") or (other.kind == "attachment" and key.kind != "table"):
+            return False
+        if cause == "gone" and self.before.above.get(other) == key and other.kind != "trigger":
+            return self.before.nodes[other].implied is False and self._become(other, "rebuild")
+        if cause == "aside":
+            if other.kind == "column":
+                return self._retype(other, key)
+            return self._become(other, "aside" if other.kind == "type" else "rebuild")
+        if key in self.retyped and cause not in ("gone", "rebuild"):
+            constraint = other.kind == "constraint" and node.thing[0].kind == "foreign key"
+            if other.kind in _TOUCHY or constraint:
+                return self._become(other, "rebuild")
+            if other.kind == "column" and node.thing.generated:
+                return self._become(other, "rebuild")
+            return False
+        if other.kind == "type" and cause == "gone":
+            return False
+        if cause == "rebuild" or (cause == "gone" and state == "same" and self._still(other, key)):
+            return self._become(other, "rebuild")
+        return False
+
+    def _still(self, other: Object, key: Object) -> bool:
+        """Whether something that is kept as it is would go with ``key``: grants and ownership follow by themselves."""
+        return other.kind not in ("grants", "table", "column", "schema") and key.kind != "schema"
+
+    def _become(self, key: Object, state: State) -> bool:
+        self.states[key] = state
+        self.statements.pop(key, None)
+        return True
+
+    def _retype(self, column: Object, type: Object) -> bool:
+        if column in self.retyped:
+            return False
+        before, after = self.before.nodes[type].thing, self.after.nodes[type].thing
+        new = self.after.nodes[column].thing
+        using = None
+        if new.type == self.before.nodes[column].thing.type:
+            using = types.conversion(_quoted(column), new.type, before, after)
+        self.states[column] = self._column(column, using)
+        self.retyped.add(column)
+        return True
+
+
+def _anonymous(column: Column) -> Column:
+
+    return replace(column, identity=None, owned_sequence=None)
+
+
+def _quoted(key: Object) -> str:
+
+    return quote(key.member)
+
+
+def _cast(before: Column, after: Column) -> str | None:
+    """How to convert, where PostgreSQL would not by itself; through text where there is no better way."""
+    name = _quoted(Object("column", Name(None, ""), after.name))
+    if before.base == after.base or after.base in _STRINGS:
+        return None
+    for family in (_NUMBERS, _TIMES):
+        if before.base in family and after.base in family:
+            return None
+    if {before.base, after.base} in ({"json", "jsonb"}, {"bytea", "uuid"}):
+        return f"{name}::{after.type}"
+    if {before.base, after.base} == {"boolean", "integer"}:
+        return f"{name}::{after.type}"
+    return f"{name}::text::{after.type}"
+
+
+def _sort_key(key: Object) -> tuple[str, str, str, str]:
+    return key.kind, key.name.schema or "", key.name.name, key.member
