@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import ghosts, live, static
+from benchmarks import ghosts, live, scale, static
 from benchmarks.timing import peak_memory_of_children
 
-_OWN = {"ghosts": ghosts.main}  # with options of their own
+_OWN = {"ghosts": ghosts.main, "scale": scale.main}  # with options of their own
 
 
 def main() -> None:

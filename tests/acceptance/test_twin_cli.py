@@ -96,3 +96,23 @@ def test_bad_files_and_databases_are_usage_errors(tmp_path: Path) -> None:
     for arguments in wrong:
         assert run(*arguments).returncode == 2
     assert [path.name for path in tmp_path.iterdir()] == ["x.twin"]
+
+
+def test_a_sampled_copy(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "copy.sql"
+    with server.database() as name:
+        with server.connect(name) as session:
+            session.run(
+                "CREATE TABLE orders (id bigint PRIMARY KEY, parent bigint REFERENCES orders);"
+                " INSERT INTO orders SELECT i, nullif(i / 2, 0) FROM generate_series(1, 5000) i; ANALYZE orders"
+            )
+        url = f"postgresql://{OWNER}@/{name}?host={server.sockets}"
+        made = run("twin", "copy", url, "-o", file, "--sample", "10%")
+        assert (made.returncode, made.stderr) == (0, "") and "public.orders: " in made.stdout
+        kept = file.read_text()
+        assert "COPY public.orders (id, parent) FROM stdin;\n" in kept
+        for wrong in (["--sample", "0"], ["--sample", "x"], ["--sample", "5%", "--rows", "3"], ["--rows", "0"]):
+            refused = run("twin", "copy", url, "-o", file, *wrong)
+            assert refused.returncode == 2 and refused.stderr
+    assert run("twin", "copy", url, "-o", file).returncode == 2  # the database is gone
+    assert file.read_text() == kept

@@ -2,67 +2,73 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import IO, cast
+from typing import cast
 
 from pgassay.advisor.ground import Ground
 from pgassay.catalog import Catalog, ColumnStats, read
-from pgassay.model import Name, Statement, quote
-from pgassay.model.actions import AddConstraint, AttachPartition, CreateIndex, CreateTrigger, RowSecurity
-from pgassay.server import LiveConnection, Server, StatementError
-from pgassay.sql import parse
+from pgassay.model import Name
+from pgassay.server import LiveConnection, Server
 from pgassay.twin import fill
+from pgassay.twin.copy import copy_rows
 from pgassay.twin.export_file import Export
-from pgassay.twin.ghost_schema import Unmade, create_database, create_schema
+from pgassay.twin.stage import Parts, finish, stage
 
-_IN_MEMORY = 64 * 2**20
 _LARGEST = 2 * 2**30  # bytes of heaps that are copied whole
+_SAMPLED = 512 * 2**20  # bytes of a sample of larger ones
+_LARGEST_SAMPLED = 64 * 2**30  # bytes, of those that are sampled
 
 Progress = Callable[[str], None]
 
 
 def copied(server: Server, live: LiveConnection, export: Export, progress: Progress) -> tuple[Ground, tuple[str, ...]]:
-    """A ground with every row that the role may read. Remarks say what is missing. Raises ConnectionLost."""
-    database, remarks, later = _schema(server, export)
+    """A ground with every row that the role may read or, of a large database, a sample whose foreign keys hold.
+
+    Remarks say what is missing. Raises ConnectionLost.
+    """
+    size = _heaps(export)
+    share = None if size <= _LARGEST else _SAMPLED / size
+    database, remarks, parts = stage(server, export)
     with server.connect(database) as session:
-        for table in read(session).tables:
-            if table.kind == "foreign table" or table.kind == "partitioned table":
-                continue
-            progress(f"copying {table.name}")
-            columns = ", ".join(quote(c.name) for c in table.columns if c.generated is None)
-            with tempfile.SpooledTemporaryFile(_IN_MEMORY) as rows:
-                stream = cast(IO[bytes], rows)
-                try:
-                    live.copy_out(f"COPY (SELECT {columns} FROM ONLY {table.name}) TO STDOUT", stream)
-                    rows.seek(0)
-                    session.copy_in(f"COPY {table.name} ({columns}) FROM STDIN", stream)
-                except StatementError as error:
-                    remarks.append(f"{table.name} was not copied: {error.report.message}")
-    return _finished(server, database, export, later, "copied", remarks, progress)
+        made = copy_rows(live, session, share=share, progress=progress)
+    remarks += made.remarks
+    if share is not None:
+        remarks.append(f"copied a sample of about {100 * share:.1f} % of the rows, along foreign keys")
+    ground, noted = _finished(server, database, export, parts, "copied", remarks, progress)
+    if share is not None:
+        ground.scales = _scales(export, made.rows)
+    return ground, noted
 
 
 def small_enough(export: Export) -> bool:
-    """Whether a database is copied whole."""
+    """Whether rows of a database are copied, whole or sampled; of a larger one nothing is read but statistics."""
+    return _heaps(export) <= _LARGEST_SAMPLED
+
+
+def _heaps(export: Export) -> int:
     heaps = sum(r.blocks + r.toast_blocks for r in export.relations if r.method is None or r.kind in "rm")
-    return heaps * export.server.block_size <= _LARGEST
+    return heaps * export.server.block_size
+
+
+def _scales(export: Export, rows: Mapping[Name, int]) -> dict[Name, float]:
+    """How many times more rows production has, where it has more."""
+    known = _known(export)
+    return {n: known[n] / count for n, count in rows.items() if count and known.get(n, 0.0) > count}
 
 
 def synthetic(
     server: Server, export: Export, progress: Progress, *, most: int = 200_000
 ) -> tuple[Ground, tuple[str, ...]]:
     """A ground with made-up rows that follow the statistics: at most ``most`` a table, in production's proportions."""
-    database, remarks, _ = _schema(server, export, whole=True)
+    database, remarks, parts = stage(server, export, whole=True)
     with server.connect(database) as session:
         catalog = read(session)
         rows = _scaled(export, catalog, most)
         statistics = _statistics(session_json(session.json), export, catalog)
         made = fill(session, catalog, rows=rows, statistics=statistics, progress=progress)
         remarks += [f"{u.table} has fewer rows than it should: {u.reason}" for u in made.unfilled]
-    ground, noted = _finished(server, database, export, "", "synthetic", remarks, progress)
-    known = _known(export)
-    ground.scales = {n: known[n] / count for n, count in made.rows.items() if count and known.get(n, 0.0) > count}
+    ground, noted = _finished(server, database, export, parts, "synthetic", remarks, progress)
+    ground.scales = _scales(export, made.rows)
     return ground, noted
 
 
@@ -108,46 +114,11 @@ def _scaled(export: Export, catalog: Catalog, most: int) -> dict[Name, int]:
     return {t.name: max(1, round(known.get(t.name, 1000.0) * scale)) for t in catalog.tables}
 
 
-def _schema(server: Server, export: Export, *, whole: bool = False) -> tuple[str, list[str], str]:
-    """Tables now; keys, indexes and triggers once rows are there, or all of it for rows that obey them."""
-    database = f"ground_{server.create()}"
-    remarks = []
-    odd = create_database(server, database, export.server)
-    if odd:
-        remarks.append(odd)
-    # Policies are not dumped; where row security is on, the owner himself might see nothing.
-    statements = [s for s in parse(export.schema, "schema") if not any(s.of(RowSecurity))]
-    later = [s for s in statements if not whole and _waits(s)]
-    sooner = [s for s in statements if s not in later]
-    unmade = create_schema(server, database, replace(export, schema=_text(sooner)))
-    remarks += _told(unmade)
-    return database, remarks, _text(later)
-
-
-def _waits(statement: Statement) -> bool:
-    if any(isinstance(a, CreateTrigger | CreateIndex) for a in statement.actions):
-        return True
-    if any(isinstance(a, AttachPartition) for a in statement.actions):
-        return False
-    return any(isinstance(a, AddConstraint) and a.constraint.kind != "check" for a in statement.actions) or (
-        statement.text.startswith("ALTER INDEX")
-    )
-
-
-def _text(statements: list[Statement]) -> str:
-    return ";\n".join(s.text for s in statements) + ";"
-
-
-def _told(unmade: tuple[Unmade, ...]) -> list[str]:
-    return [f"left out: {u.statement[:80]} ({u.reason})" for u in unmade]
-
-
 def _finished(
-    server: Server, database: str, export: Export, later: str, kind: str, remarks: list[str], progress: Progress
+    server: Server, database: str, export: Export, parts: Parts, kind: str, remarks: list[str], progress: Progress
 ) -> tuple[Ground, tuple[str, ...]]:
     progress("building the indexes that there are")
-    if later:
-        remarks += _told(create_schema(server, database, replace(export, schema=later)))
+    remarks += finish(server, database, export, parts)
     ground = Ground(server, database, kind=kind, settings=export.settings, path=export.search_path)
     progress("analysing")
     ground.settle()

@@ -8,6 +8,7 @@ import click
 
 from pgassay.cli.output import check_writable, emit
 from pgassay.cli.progress import progress
+from pgassay.errors import UsageError
 
 
 @click.group()
@@ -46,3 +47,59 @@ def export(url: str, output: Path, no_values: bool, quiet: bool, verbose: bool) 
 
         emit(exported(made.export, str(made.path), made.bytes))
     return 0
+
+
+@twin.command()
+@click.argument("url")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE",
+    help="The SQL script to write; gzip'd where its name ends in .gz.",
+)  # fmt: skip
+@click.option("--sample", metavar="SHARE", help="Only such a share of the rows: 5%.")
+@click.option("--rows", type=click.IntRange(1), metavar="N", help="Only so many rows of the largest table, about.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, metavar="N",
+    help="Another number, another sample.",
+)  # fmt: skip
+@click.option("--postgres-bin", metavar="DIR", help="Folder with the programs of the scratch server.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
+@click.option("-v", "--verbose", is_flag=True, help="A line a step where there is no terminal.")
+def copy(
+    url: str,
+    output: Path,
+    sample: str | None,
+    rows: int | None,
+    seed: int,
+    postgres_bin: str | None,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Write real rows of a live database as a script that psql restores: all, or a sample whose foreign keys hold.
+
+    Every row that the role may read, as of one moment, from a connection that can only read. A sample takes a share of
+    the tables that refer to no other, the rows that refer to those, and all rows that any of these refer to; tables of
+    up to 1,000 rows are copied whole. The file holds real data: only its owner may read it.
+    """
+    from pgassay.workflows.twin import copy_twin
+
+    if sample is not None and rows is not None:
+        raise UsageError("give --sample or --rows, not both")
+    check_writable(output)
+    share = None if sample is None else _share(sample)
+    with progress(quiet=quiet, verbose=verbose, colour=True) as show:
+        made = copy_twin(url, output, share=share, rows=rows, seed=seed, postgres_bin=postgres_bin, progress=show)
+    if not quiet:
+        from pgassay.report.twin import copied
+
+        emit(copied(made.rows, made.known, made.remarks, str(made.path), made.path.stat().st_size))
+    return 0
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 1:
+        raise UsageError(f"--sample {text!r} is no share of the rows", hint="Give it as 5% or 0.05.")
+    return share

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from pgassay.model import Name
 from pgassay.report.words import count, one_line
 from pgassay.twin.export_file import Export
 
 _UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
+_LISTED = 12  # tables
 
 
 def exported(export: Export, path: str, size: int) -> str:
@@ -20,6 +24,23 @@ def exported(export: Export, path: str, size: int) -> str:
         "  samples of the data: " + ("in the file" if export.values else "none"),
     ]
     lines += [f"  left out: {one_line(each)}" for each in export.left_out]
+    return "\n".join(lines) + "\n"
+
+
+def copied(
+    rows: Mapping[Name, int], known: Mapping[Name, int | None], remarks: Sequence[str], path: str, size: int
+) -> str:
+    """A summary of a copy: the largest tables with their rows here and there, and what is missing."""
+    total = count(sum(rows.values()), "row")
+    lines = [f"{one_line(path)}: {amount(size)}, {total} of {count(len(rows), 'table')}"]
+    ordered = sorted(rows, key=lambda name: (-rows[name], str(name)))
+    for name in ordered[:_LISTED]:
+        there = known.get(name)
+        of = f" of about {there:,}" if there is not None else ""
+        lines.append(f"  {one_line(str(name))}: {rows[name]:,}{of}")
+    if len(ordered) > _LISTED:
+        lines.append(f"  … {len(ordered) - _LISTED} smaller ones")
+    lines += [f"  {one_line(each)}" for each in remarks]
     return "\n".join(lines) + "\n"
 
 

@@ -12,7 +12,7 @@ from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection as Wire
 
 from pgassay.errors import ConnectionProblem, PgassayError
-from pgassay.server.connection import Connection, ServerMessage, StatementError, message_of, open_wire
+from pgassay.server.connection import Connection, ConnectionLost, ServerMessage, StatementError, message_of, open_wire
 from pgassay.server.targets import Target, parse_target
 
 GUARDS = {
@@ -22,6 +22,7 @@ GUARDS = {
     "idle_in_transaction_session_timeout": "60s",
     "search_path": "pg_catalog",
 }
+_LIMITS = ("statement_timeout", "idle_in_transaction_session_timeout")
 _PATIENCE = 45.0  # seconds without a word from the server: more than its own statement_timeout
 # Within each transaction as well: behind a pooler a session's settings may belong to another session, so we never SET
 # there. The SELECT takes the snapshot after which PostgreSQL lets no transaction become read-write.
@@ -42,6 +43,29 @@ class Refused(PgassayError):
 
 class LiveConnection(Connection):
     """A session that can only read. Every statement runs alone in a READ ONLY transaction that is rolled back."""
+
+    _held = False
+
+    @contextlib.contextmanager
+    def snapshot(self, patience: float) -> Iterator[None]:
+        """All that is read inside is of one moment (REPEATABLE READ); one statement may take ``patience`` seconds.
+
+        As long as it lasts, VACUUM keeps rows that died since: not for hours on a busy server. Raises ConnectionLost.
+        """
+        begin = _BEGIN.replace("READ ONLY", "ISOLATION LEVEL REPEATABLE READ, READ ONLY", 1)
+        limits = " ".join(f"SET LOCAL {name} = {int(patience * 1000)};" for name in _LIMITS)
+        answer = super().run(begin.replace(" SELECT ", f" {limits} SELECT ", 1))
+        try:
+            if answer != [["on"]]:
+                raise Refused("the server would not make the transaction read-only")
+            self._wire._usock.settimeout(patience + _PATIENCE)
+            self._held = True
+            yield
+        finally:
+            self._held = False
+            with contextlib.suppress(StatementError, ConnectionLost):
+                super().run("ROLLBACK")
+                self._wire._usock.settimeout(_PATIENCE)
 
     def run(self, sql: str, parameters: Iterable[str | int | float | bool | None] | None = None) -> list[list[Any]]:
         """Run one reading query; returns rows as text.
@@ -75,6 +99,15 @@ class LiveConnection(Connection):
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
+        if self._held:
+            super().run("SAVEPOINT one")
+            try:
+                yield
+            except StatementError:
+                super().run("ROLLBACK TO SAVEPOINT one; RELEASE SAVEPOINT one")
+                raise
+            super().run("RELEASE SAVEPOINT one")
+            return
         answer = super().run(_BEGIN)
         try:
             if answer != [["on"]]:

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pgassay.errors import InputError
-from pgassay.server import closest_binaries, scratch
+from pgassay.catalog import read, sizes
+from pgassay.errors import ConnectionProblem, InputError
+from pgassay.model import Name
+from pgassay.server import StatementError, closest_binaries, connect_live, scratch
+from pgassay.twin.copy import PATIENCE, copy_rows, share_of, tables_of
+from pgassay.twin.copy_file import write_copy
 from pgassay.twin.export import export
 from pgassay.twin.export_file import Export, load, save
 from pgassay.twin.ghost import Ghost, ghost
+from pgassay.twin.stage import parts_of, stage
 
 Progress = Callable[[str], None]
 FORMAT = "pgassay-explain/1"
@@ -41,6 +46,56 @@ def export_twin(url: str, output: Path, *, values: bool, progress: Progress) -> 
     """Write what a twin of this database needs. Raises ConnectionProblem, InputError, DiskFull."""
     made = export(url, values=values, progress=progress)
     return Exported(path=output, bytes=save(made, output), export=made)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A copy as it was written: rows a table, and as production's statistics have it (``known``); what is missing."""
+
+    path: Path
+    rows: dict[Name, int]
+    known: dict[Name, int | None]
+    remarks: tuple[str, ...]
+
+
+def copy_twin(
+    url: str,
+    output: Path,
+    *,
+    share: float | None = None,
+    rows: int | None = None,
+    seed: int = 1,
+    postgres_bin: str | None = None,
+    progress: Progress = lambda _: None,
+) -> Copy:
+    """Write real rows as a script for psql: all that the role may read, a ``share`` (0 to 1) of them, or such a share
+    that the largest table keeps about ``rows``. Raises ConnectionProblem, ConnectionLost, InputError, DiskFull.
+    """
+    facts = export(url, values=False, progress=progress)
+    parts = parts_of(facts)
+    try:
+        with connect_live(url) as live:
+            known: dict[Name, int | None] = {name: size.rows for name, size in sizes(live).items()}
+            if rows is not None:
+                share = share_of(known, rows)
+            if share is None or share >= 1:
+                with live.snapshot(PATIENCE):
+                    catalog = read(live)
+                    made, remarks = write_copy(output, parts, live, catalog, tables_of(catalog), {}, progress)
+                return Copy(path=output, rows=made, known=known, remarks=tuple(remarks))
+            binaries = closest_binaries(facts.server.major, None, Path(postgres_bin) if postgres_bin else None)
+            with scratch(binaries) as server:
+                database, noted, _ = stage(server, facts)
+                with server.connect(database) as session:
+                    copied = copy_rows(live, session, share=share, seed=seed, progress=progress)
+                    here = {t.name for t in read(session).tables}
+                    catalog = read(live)
+                    failed = dict.fromkeys(copied.failed, "see above")
+                    failed |= {t.name: "it could not be created here" for t in catalog.tables if t.name not in here}
+                    made, _ = write_copy(output, parts, session, catalog, tables_of(catalog), failed, progress)
+                return Copy(path=output, rows=made, known=known, remarks=(*noted, *copied.remarks))
+    except StatementError as error:
+        raise ConnectionProblem(f"{url.rpartition('@')[2]}: {error.report}") from None
 
 
 def explain_twin(
