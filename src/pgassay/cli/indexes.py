@@ -43,17 +43,19 @@ from pgassay.cli.values import table_rows
 @click.option("--postgres-bin", metavar="DIR", help="Folder with the programs of the scratch server.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.option("-v", "--verbose", is_flag=True, help="A line a step where there is no terminal.")
-def indexes(style: str, quiet: bool, verbose: bool, **options: Any) -> int:
+def indexes(style: str, quiet: bool, verbose: bool, project: str | None, database: str | None, **options: Any) -> int:
     """List indexes that are missing, unused, duplicate, overlapping, invalid or bloated.
 
     Ends with 1 where there are any.
     """
     from pgassay.report import indexing
+    from pgassay.workflows.grounds import Filling
     from pgassay.workflows.indexes import IndexOptions
     from pgassay.workflows.indexes import indexes as run
 
     with progress(quiet=quiet, verbose=verbose, colour=True) as show:
-        found = run(IndexOptions(**options), show)
+        filling = Filling(project=project, **options) if project else None
+        found = run(IndexOptions(filling=filling, database=database), show)
     match style:
         case "json":
             emit(indexing.indexes_json(found.seen, found.problems, found.notes), encoding="utf-8")

@@ -10,8 +10,7 @@ from pgassay import __version__
 from pgassay.advisor.indexes import IndexProblem
 from pgassay.model import Certainty
 from pgassay.report.machine import Wire, indented
-from pgassay.report.tuning import size
-from pgassay.report.words import count, encodable, one_line, visible
+from pgassay.report.words import count, encodable, one_line, size, visible
 
 
 class IndexProblemPart(Wire, frozen=True):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import msgspec
 
 from pgassay import __version__
 from pgassay.advisor.model import Advice, Change, Measure, Query, Recommendation, Rewrite
+from pgassay.advisor.proof import slower
 from pgassay.model import Certainty
 from pgassay.report.machine import Wire, indented
-from pgassay.report.words import count, duration, encodable, one_line, visible
+from pgassay.report.tuning_evidence import cpu_words, pages_words, plan_words
+from pgassay.report.words import count, duration, encodable, one_line, size, visible
 
 _SHOWN = 90  # characters of a query in a list
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 class MeasurePart(Wire, frozen=True):
@@ -113,7 +117,8 @@ class SkippedPart(Wire, frozen=True):
 
 
 class TuningDocument(Wire, frozen=True):
-    """Advice of the version named. ``ground``: on which rows it was proved (synthetic, copied)."""
+    """Advice of the version named. ``ground``: on which rows it was proved (synthetic, copied, live). ``written``: the
+    files of the migration that holds it."""
 
     pgassay: str
     server: str
@@ -132,6 +137,7 @@ class TuningDocument(Wire, frozen=True):
     notes: tuple[str, ...]
     candidates: int
     seconds: float
+    written: tuple[str, ...]
 
 
 def tuning_sql(advice: Advice) -> str:
@@ -142,12 +148,12 @@ def tuning_sql(advice: Advice) -> str:
     return "".join(f"{statement};\n" for statement in seen)
 
 
-def tuning_json(advice: Advice) -> str:
+def tuning_json(advice: Advice, written: Sequence[str] = ()) -> str:
     """The whole advice as indented JSON, with a line end."""
-    return indented(tuning_document(advice))
+    return indented(tuning_document(advice, written))
 
 
-def tuning_document(advice: Advice) -> TuningDocument:
+def tuning_document(advice: Advice, written: Sequence[str] = ()) -> TuningDocument:
     """The advice as it goes over the wire."""
     return TuningDocument(
         pgassay=__version__,
@@ -181,6 +187,7 @@ def tuning_document(advice: Advice) -> TuningDocument:
         notes=tuple(map(encodable, advice.notes)),
         candidates=advice.candidates,
         seconds=round(advice.seconds, 3),
+        written=tuple(map(encodable, written)),
     )
 
 
@@ -245,20 +252,14 @@ def _rewrite(each: Rewrite) -> RewritePart:
 # text
 
 
-def tuning_text(advice: Advice, *, width: int = 100, verbose: bool = False) -> str:
-    """The advice for people."""
-    return "\n".join(_lines(advice, width, verbose)) + "\n"
+def tuning_text(
+    advice: Advice, *, width: int = 100, verbose: bool = False, written: Sequence[str] | None = None
+) -> str:
+    """The advice for people. ``written``: the migration's files, where one was asked for."""
+    return "\n".join(_lines(advice, width, verbose, written)) + "\n"
 
 
-def size(number: float) -> str:
-    """``8192 bytes``, ``64 kB``, ``1.2 GB``."""
-    unit = 0
-    while number >= 1024 * 10 and unit < len(_UNITS) - 1:
-        number, unit = number / 1024, unit + 1
-    return f"{number:,.0f} {_UNITS[unit]}"
-
-
-def _lines(advice: Advice, width: int, verbose: bool) -> Iterator[str]:
+def _lines(advice: Advice, width: int, verbose: bool, written: Sequence[str] | None) -> Iterator[str]:
     reads = sum(not q.writes for q in advice.queries)
     rows = sum(advice.rows.values())
     yield f"{count(len(advice.queries), 'statement')} ({reads:,} reading) on PostgreSQL {one_line(advice.server)}"
@@ -297,9 +298,15 @@ def _lines(advice: Advice, width: int, verbose: bool) -> Iterator[str]:
         yield ""
         yield "Left out of the workload:"
         for statement, why in advice.skipped if verbose else advice.skipped[:10]:
-            yield f"  {one_line(statement)[:_SHOWN]}: {one_line(why)}"
+            yield f"  {shortened(statement, _SHOWN)}: {one_line(why)}"
+        if len(advice.skipped) > 10 and not verbose:
+            yield f"  and {len(advice.skipped) - 10} more (--verbose)"
     for note in advice.notes:
         yield from textwrap.wrap(f"Note: {one_line(note)}", width, subsequent_indent="  ")
+    if written is not None:
+        yield ""
+        yield "Written:" if written else "Nothing to write."
+        yield from (f"  {visible(path)}" for path in written)
     yield ""
     yield f"{_summary(advice)} in {duration(advice.seconds * 1_000)}"
 
@@ -309,29 +316,49 @@ def _built(each: Recommendation) -> str:
 
 
 def _table(advice: Advice, queries: dict[int, Query], width: int, verbose: bool) -> Iterator[str]:
-    yield f"{'query':>5} {'calls':>9} {'CPU before':>11} {'after':>10} {'pages before':>13} {'after':>9} {'better':>8}"
-    for change in advice.changes:
-        query = queries[change.query]
-        if not verbose and abs(change.gain - 1) < 0.05:
+    clock = "time" if advice.ground == "live" else "CPU"
+    yield (
+        f"{'query':>5} {'calls':>9} {f'{clock} before':>11} {'after':>10}"
+        f" {'pages before':>13} {'after':>9} {'better':>8}"
+    )
+    same = 0
+    for number, group in groupby(advice.changes, key=lambda c: c.query):
+        changes, query = list(group), queries[number]
+        if not verbose and all(abs(c.gain - 1) < 0.05 for c in changes):
+            same += 1
             continue
-        if change.before is None or change.after is None:
-            figures = f"{'computed':>11} {'':>10} {change.cost_before:>13,.0f} {change.cost_after:>9,.0f}"
-        else:
-            b, a = change.before, change.after
-            figures = f"{_ms(b):>11} {_ms(a):>10} {_pages(b):>13} {_pages(a):>9}"
-        yield f"{query.number:>5} {query.calls:>9,.0f} {figures} {change.gain:>7,.1f}×"
-        yield f"      {one_line(query.text)[: width - 6]}"
-    same = sum(abs(c.gain - 1) < 0.05 for c in advice.changes)
-    if same and not verbose:
+        yield f"{number:>5} {query.calls:>9,.0f} {_row(changes)}"
+        if verbose and len(changes) > 1:
+            yield from (f"{'· values ' + str(c.form + 1):>15} {_row([c])}" for c in changes)
+        yield f"      {shortened(query.text, width - 6)}"
+        best = max(changes, key=lambda c: abs(c.gain - 1))
+        before, after = plan_words(best.plan_before), plan_words(best.plan_after)
+        if before != after and best.plan_before:
+            yield from textwrap.wrap(f"{before} → {after}", width, initial_indent=" " * 6, subsequent_indent=" " * 8)
+        if slow := [c for c in changes if slower(c)]:
+            yield f"      slower with {count(len(slow), 'set of values', 'sets of values')} of {len(changes)}"
+    if same:
         yield f"      {count(same, 'other query', 'other queries')} unchanged"
 
 
-def _ms(one: Measure) -> str:
-    return ("> " if one.over else "") + duration(one.cpu_ms)
+def _row(changes: Sequence[Change]) -> str:
+    """The mean over a query's sets of values."""
+    gain = math.exp(sum(math.log(max(c.gain, 1e-9)) for c in changes) / len(changes))
+    befores = [c.before for c in changes if c.before is not None]
+    afters = [c.after for c in changes if c.after is not None]
+    if len(befores) == len(afters) == len(changes):
+        cpu, pages = (cpu_words(befores), cpu_words(afters)), (pages_words(befores), pages_words(afters))
+    else:
+        costs = (sum(c.cost_before for c in changes), sum(c.cost_after for c in changes))
+        cpu = ("computed", "")
+        pages = (f"{costs[0] / len(changes):,.0f}", f"{costs[1] / len(changes):,.0f}")
+    return f"{cpu[0]:>11} {cpu[1]:>10} {pages[0]:>13} {pages[1]:>9} {gain:>7,.1f}×"
 
 
-def _pages(one: Measure) -> str:
-    return "?" if one.over else f"{one.buffers:,}"
+def shortened(text: str, width: int) -> str:
+    """A statement on one line of at most so many characters."""
+    line = one_line(text)
+    return line if len(line) <= width else line[: width - 1].rstrip() + "…"
 
 
 def _rewritten(each: Rewrite, width: int) -> Iterator[str]:
@@ -348,12 +375,14 @@ def _summary(advice: Advice) -> str:
     dropped = sum(r.kind == "drop index" for r in advice.recommendations)
     parts = [f"{count(created, 'index', 'indexes')} to create ({size(_index_bytes(advice))})"] if created else []
     parts += [f"{count(dropped, 'index', 'indexes')} to drop"] if dropped else []
-    weight = {q.number: q.calls for q in advice.queries}
+    forms = Counter(c.query for c in advice.changes)
+    weight = {q.number: q.calls / max(forms[q.number], 1) for q in advice.queries}
     pairs = [(c, weight[c.query]) for c in advice.changes if c.before is not None and c.after is not None]
     before = sum(c.before.cpu_ms * w for c, w in pairs if c.before is not None)
     after = sum(c.after.cpu_ms * w for c, w in pairs if c.after is not None)
     if parts and after > 0:
-        parts.append(f"the workload's CPU {duration(before)} → {duration(after)}")
+        clock = "time" if advice.ground == "live" else "CPU"
+        parts.append(f"the workload's {clock} {duration(before)} → {duration(after)}")
     return ", ".join(parts) or "nothing to recommend"
 
 

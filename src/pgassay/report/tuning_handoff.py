@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pgassay.advisor.model import Advice
+from pgassay.advisor.proof import slower
 from pgassay.model import Certainty
 from pgassay.report.handover import (
     WEIGHT,
@@ -20,10 +23,11 @@ from pgassay.report.handover import (
     Tests,
     handoff_json,
 )
+from pgassay.report.tuning_evidence import evidence
 from pgassay.report.words import count, encodable, one_line
 
 
-def tuning_handoff(advice: Advice) -> str:
+def tuning_handoff(advice: Advice, written: Sequence[str] = ()) -> str:
     """The hand-off as indented JSON: recommendations are snippets, rewrites tasks of whoever owns the queries."""
     weights = [WEIGHT[c.certainty] for c in advice.changes]
     total = len(advice.queries) + len(advice.skipped)
@@ -53,10 +57,10 @@ def tuning_handoff(advice: Advice) -> str:
             ),
             deliverables=Deliverables(
                 files_modified=(),
-                artifacts_created=(),
+                artifacts_created=tuple(map(encodable, written)),
                 configurations_changed=(),
                 code_snippets=tuple(
-                    encodable(f"-- {r.certainty.value}: {r.reason}\n" + "".join(f"{s};\n" for s in (*r.before, r.sql)))
+                    encodable(_commented(evidence(advice, r)) + "".join(f"{s};\n" for s in (*r.before, r.sql)))
                     for r in advice.recommendations
                 ),
             ),
@@ -82,10 +86,12 @@ def tuning_handoff(advice: Advice) -> str:
                 ),
                 security=Security(vulnerabilities=0, manual_review_needed=False, findings=()),
                 performance=Performance(
-                    impact="neutral",
+                    impact="negative" if any(map(slower, advice.changes)) else "neutral",
                     metrics={
                         "cpuBeforeMs": round(before, 3),
                         "cpuAfterMs": round(after, 3),
+                        "buffersBefore": float(sum(b.buffers for b, _ in pairs)),
+                        "buffersAfter": float(sum(a.buffers for _, a in pairs)),
                         "indexBytes": float(bytes_created),
                     },
                 ),
@@ -97,3 +103,7 @@ def tuning_handoff(advice: Advice) -> str:
             ),
         )
     )
+
+
+def _commented(text: str) -> str:
+    return "".join(f"-- {line}".rstrip() + "\n" for line in text.split("\n"))

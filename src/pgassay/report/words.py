@@ -7,6 +7,7 @@ import unicodedata
 # Control and format characters (escape sequences, bidirectional overrides, zero-width marks), lone surrogates and the
 # separators that a terminal may take for a line end: shown as escapes, so that SQL cannot repaint the screen.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_BYTES = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def visible(text: str) -> str:
@@ -49,3 +50,11 @@ def duration(ms: float) -> str:
         return f"{ms / 1_000:.1f} s"
     minutes, seconds = divmod(round(ms / 1_000), 60)
     return f"{minutes:,} min {seconds} s"
+
+
+def size(number: float) -> str:
+    """``8192 bytes``, ``64 kB``, ``12 GB``."""
+    unit = 0
+    while number >= 1024 * 10 and unit < len(_BYTES) - 1:
+        number, unit = number / 1024, unit + 1
+    return f"{number:,.0f} {_BYTES[unit]}"

@@ -21,7 +21,7 @@ from pgassay.sql import parse
 from pgassay.sql.single import Single, single
 from pgassay.twin.export_file import load
 from pgassay.twin.ghost import ghost
-from pgassay.workflows.grounds import populated
+from pgassay.workflows.grounds import Filling, populated
 from pgassay.workflows.twin import FORMAT, Progress
 from pgassay.workflows.twin import _remarks as ghost_remarks
 from pgassay.workload import Query, settle
@@ -187,17 +187,15 @@ def _enough(of: Single, values: Sequence[str | None] | None) -> tuple[str | None
 
 def _on_project(options: ExplainOptions, progress: Progress) -> Explained:
     assert options.project is not None
-    made = populated(
-        options.project,
+    filling = Filling(
+        project=options.project,
         kind=options.kind,
         allow_code=options.allow_code,
         rows=options.rows,
-        table_rows={},
-        seed=1,
         postgres_version=options.postgres_version,
         postgres_bin=options.postgres_bin,
-        progress=progress,
     )
+    made = populated(filling, progress)
     with made as ground, ground.server.connect(ground.database) as session:
         session.run("VACUUM (ANALYZE)")
         statistics = column_statistics(session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pgassay.catalog import Catalog, read
@@ -29,6 +29,20 @@ class Populated:
     remarks: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filling:
+    """A project, and the rows that its tables get: ``rows`` each, but for those in ``table_rows``."""
+
+    project: str
+    kind: str | None = None
+    allow_code: bool = False
+    rows: int = 10_000
+    table_rows: Mapping[str, int] = field(default_factory=dict)
+    seed: int = 1
+    postgres_version: int | None = None
+    postgres_bin: str | None = None
+
+
 def built(server: Server, project: Project, progress: Callable[[str], None]) -> tuple[str, list[str]]:
     """A new database with every migration of a project applied, and what was assumed or could not be run."""
     database = server.create()
@@ -43,30 +57,20 @@ def built(server: Server, project: Project, progress: Callable[[str], None]) -> 
 
 
 @contextlib.contextmanager
-def populated(
-    path: str,
-    *,
-    kind: str | None,
-    allow_code: bool,
-    rows: int,
-    table_rows: Mapping[str, int],
-    seed: int,
-    postgres_version: int | None,
-    postgres_bin: str | None,
-    progress: Callable[[str], None],
-) -> Iterator[Populated]:
+def populated(filling: Filling, progress: Callable[[str], None]) -> Iterator[Populated]:
     """Run every migration of a project and fill its tables.
 
     Raises InputError, UsageError, ServerUnavailable, DiskFull.
     """
-    project = open_project(path, kind=kind, allow_code=allow_code)
-    binaries = find_binaries(postgres_version, Path(postgres_bin) if postgres_bin else None)
+    project = open_project(filling.project, kind=filling.kind, allow_code=filling.allow_code)
+    own = Path(filling.postgres_bin) if filling.postgres_bin else None
+    binaries = find_binaries(filling.postgres_version, own)
     with scratch(binaries, settings=SETTINGS) as server:
         database, remarks = built(server, project, progress)
         with server.connect(database) as session:
             catalog = read(session)
-            wanted = wanted_rows(catalog, rows, table_rows)
-            made = fill(session, catalog, rows=wanted, seed=seed, progress=progress)
+            wanted = wanted_rows(catalog, filling.rows, filling.table_rows)
+            made = fill(session, catalog, rows=wanted, seed=filling.seed, progress=progress)
             remarks += [f"{u.table} has fewer rows than it should: {u.reason}" for u in made.unfilled]
         yield Populated(server, database, tuple(remarks))
 

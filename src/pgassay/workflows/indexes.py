@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pgassay.advisor.indexes import IndexProblem, bloated, problems, prove_missing, usage
 from pgassay.catalog import read
 from pgassay.errors import ConnectionProblem, UsageError
 from pgassay.server import StatementError, connect_live
-from pgassay.workflows.grounds import populated
+from pgassay.workflows.grounds import Filling, populated
 
 Progress = Callable[[str], None]
 
@@ -18,15 +18,8 @@ Progress = Callable[[str], None]
 class IndexOptions:
     """The options of ``pgassay indexes``."""
 
-    project: str | None = None
+    filling: Filling | None = None  # a project
     database: str | None = None
-    kind: str | None = None
-    allow_code: bool = False
-    rows: int = 10_000
-    table_rows: dict[str, int] = field(default_factory=dict)
-    seed: int = 1
-    postgres_version: int | None = None
-    postgres_bin: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +34,11 @@ class Indexes:
 def indexes(options: IndexOptions, progress: Progress | None = None) -> Indexes:
     """Look at every index. Raises PgassayError for whatever the user can set right."""
     say = progress or (lambda _: None)
-    if (options.project is None) == (options.database is None):
+    if options.filling is not None and options.database is None:
+        return _project(options.filling, say)
+    if options.database is None or options.filling is not None:
         raise UsageError("give either PROJECT or --database URL")
-    return _live(options.database, say) if options.database else _project(options, say)
+    return _live(options.database, say)
 
 
 def _live(url: str, say: Progress) -> Indexes:
@@ -58,20 +53,9 @@ def _live(url: str, say: Progress) -> Indexes:
     return Indexes(seen=sum(len(t.indexes) for t in catalog.tables), problems=found)
 
 
-def _project(options: IndexOptions, say: Progress) -> Indexes:
-    assert options.project is not None
+def _project(filling: Filling, say: Progress) -> Indexes:
     with (
-        populated(
-            options.project,
-            kind=options.kind,
-            allow_code=options.allow_code,
-            rows=options.rows,
-            table_rows=options.table_rows,
-            seed=options.seed,
-            postgres_version=options.postgres_version,
-            postgres_bin=options.postgres_bin,
-            progress=say,
-        ) as made,
+        populated(filling, say) as made,
         made.server.connect(made.database) as session,
     ):
         catalog = read(session)

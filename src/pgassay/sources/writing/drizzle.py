@@ -118,9 +118,8 @@ class _Made:
     def __init__(self, change: Change, group: tuple[Unit, ...], stem: str, file: str) -> None:
         made, by_hand = sorted_out(group)
         forward = [s for u in made for s in u.forward]
-        notes = [change.comment, *(u.comment for u in group)]
-        head = comment(*dict.fromkeys(n for n in notes if n))
-        self.text = head + f"\n{BREAKPOINT}\n".join(map(ended, forward)) + "\n"
+        pieces = [comment(u.comment) * (not i) + ended(s) for u in made for i, s in enumerate(u.forward)]
+        self.text = comment(change.comment) + f"\n{BREAKPOINT}\n".join(pieces) + "\n"
         by = dict.fromkeys(s for each in by_hand for s in each.statements)
         self.by_hand = ByHand(tuple(by)).text(file, "Drizzle") if by else None
         back = [u for u in reversed(group) if u.backward is not None]

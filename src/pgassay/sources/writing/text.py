@@ -21,9 +21,11 @@ def comment(*texts: str) -> str:
     """Comment lines, each with its line end, none of which a runner takes for a mark of its own."""
     made = []
     for line in (line for text in texts for line in text.splitlines()):
-        for part in textwrap.wrap(line, _WIDTH, break_on_hyphens=False, break_long_words=False) or [""]:
+        indent = " " * (len(line) - len(line.lstrip(" ")))
+        wrapped = textwrap.wrap(line, _WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+        for part in wrapped or [""]:
             safe = part.replace("-->", "-- >").replace("${", "$ {")
-            made.append(f"-- {'· ' if _MARK.match(safe) else ''}{safe}".rstrip() + "\n")
+            made.append(f"-- {'· ' if _MARK.match(safe.lstrip()) else ''}{safe}".rstrip() + "\n")
     return "".join(made)
 
 

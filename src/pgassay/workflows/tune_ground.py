@@ -1,0 +1,92 @@
+"""What advice is tried on: a project, a database or a twin, with rows; and the statements that it can plan."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pgassay.advisor import Ground, Query
+from pgassay.advisor.grounds import copied, small_enough, synthetic
+from pgassay.model.actions import TableAction
+from pgassay.server import connect_live, find_binaries, scratch
+from pgassay.sql import parse
+from pgassay.sql.normalise import fill as fill_in
+from pgassay.sql.single import single
+from pgassay.workflows.grounds import SETTINGS, Filling, populated
+from pgassay.workload import Query as Statement
+from pgassay.workload import read_measured, settle
+
+Progress = Callable[[str], None]
+_FORMS = 4  # sets of parameters of one statement that are tried
+_MANY = 300  # statements, above which one set of each must do
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A ground, what could not be made of it, and the statements that its origin counted."""
+
+    ground: Ground
+    remarks: tuple[str, ...]
+    measured: tuple[Statement, ...] = ()
+
+
+@contextlib.contextmanager
+def of_project(filling: Filling, say: Progress, settings: Mapping[str, str] | None = None) -> Iterator[Made]:
+    """The project's schema with made-up rows. ``settings`` are those of the session that analyses and plans."""
+    with (
+        populated(filling, say) as made,
+        Ground(made.server, made.database, kind="synthetic", settings=settings) as ground,
+    ):
+        ground.settle()
+        yield Made(ground, made.remarks)
+
+
+@contextlib.contextmanager
+def of_origin(
+    database: str | None, twin: str | None, version: int | None, binaries: str | None, say: Progress
+) -> Iterator[Made]:
+    """A copy of a database where it is small enough, else rows that follow its statistics."""
+    from pgassay.twin.export import export
+    from pgassay.twin.export_file import load
+
+    say("reading the database" if database else "reading the twin")
+    facts = export(database) if database else load(Path(twin or ""))
+    with scratch(find_binaries(version, Path(binaries) if binaries else None), settings=SETTINGS) as server:
+        if database and small_enough(facts):
+            with connect_live(database) as live:
+                ground, remarks = copied(server, live, facts, say)
+                measured = tuple(read_measured(live))
+        else:
+            ground, remarks = synthetic(server, facts, say)
+            measured = tuple(
+                Statement(text=c.query, calls=c.calls, total_ms=c.milliseconds, source="pg_stat_statements", line=n)
+                for n, c in enumerate(facts.workload, 1)
+            )
+        with ground:
+            yield Made(ground, remarks, measured)
+
+
+def planned(ground: Ground, statements: Sequence[Statement]) -> tuple[tuple[Query, ...], tuple[tuple[str, str], ...]]:
+    """The statements that the ground plans, each with its sets of parameters filled in; the others with a reason."""
+    world = ground.world()
+    settled = settle(ground.session, statements, world.statistics)
+    found = []
+    most = _FORMS if len(settled.queries) <= _MANY else 1
+    for number, each in enumerate(settled.queries, 1):
+        kind = single(each.text).kind
+        (parsed,) = parse(each.text, each.source)
+        tables = [a.table for a in parsed.actions if isinstance(a, TableAction)]
+        found.append(
+            Query(
+                number=number,
+                text=each.text,
+                forms=tuple(fill_in(each.text, values) for values in each.parameters[:most]) or (each.text,),
+                kind=kind,
+                calls=float(each.calls),
+                line=each.line,
+                target=tables[0] if tables and kind != "select" else None,
+            )
+        )
+    return tuple(found), tuple((s.statement, s.reason) for s in settled.skipped)
