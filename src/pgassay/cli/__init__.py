@@ -12,6 +12,7 @@ from pgassay.cli.indexes import indexes
 from pgassay.cli.review import review
 from pgassay.cli.rules import rules
 from pgassay.cli.schema import schema
+from pgassay.cli.secure import secure
 from pgassay.cli.seed import seed
 from pgassay.cli.tune import tune
 from pgassay.cli.twin import twin
@@ -29,5 +30,5 @@ def main() -> None:
     """
 
 
-for command in (review, check, seed, twin, explain, tune, indexes, rules, schema):
+for command in (review, check, secure, seed, twin, explain, tune, indexes, rules, schema):
     main.add_command(command)

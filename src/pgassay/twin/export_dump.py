@@ -22,16 +22,18 @@ from pgassay.server.targets import Target, parse_target
 
 _PATIENCE = 600.0  # seconds
 _OPTIONS = (
-    "--schema-only --no-owner --no-privileges --no-comments --no-publications --no-subscriptions --no-security-labels"
+    "--schema-only --no-comments --no-publications --no-subscriptions --no-security-labels"
     " --no-tablespaces --no-password --quote-all-identifiers --lock-wait-timeout=2000"
 ).split()
+_WITHOUT_ACCESS = ("--no-owner", "--no-privileges")
 _RESTRICT = re.compile(r"^\\restrict (\w+)$", re.MULTILINE)
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 
-def dump_schema(url: str, *, without: Sequence[tuple[str, str]] = ()) -> str:
+def dump_schema(url: str, *, without: Sequence[tuple[str, str]] = (), access: bool = False) -> str:
     """The statements that create a database's schema, ``without`` some tables given as (schema, name).
 
+    With ``access``: whose the objects are, privileges and policies as well.
     Nothing of the connection is on a command line. Raises ConnectionProblem with pg_dump's words, never the password.
     """
     target = parse_target(url)
@@ -40,7 +42,8 @@ def dump_schema(url: str, *, without: Sequence[tuple[str, str]] = ()) -> str:
         raise ConnectionProblem(f"{target}: no pg_dump is installed here")
     program = programs[0]  # the newest: it reads all older servers
     filters = "".join(f"exclude table {_pattern(schema)}.{_pattern(name)}\n" for schema, name in without)
-    options = [*_OPTIONS, *(["--no-policies"] if program.major >= 18 else [])]
+    policies = ("--no-policies",) if program.major >= 18 else ()
+    options = [*_OPTIONS, *(() if access else (*_WITHOUT_ACCESS, *policies))]
     command = [program.program("pg_dump"), *options, *(["--filter=-"] if filters else [])]
     with _reached(target) as place:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")} | place
