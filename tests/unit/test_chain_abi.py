@@ -61,6 +61,7 @@ def event(folder: Path, entry: object) -> Contract:
         ("x.json", {"output": {"contracts": {"a.sol": {"Gold": {"abi": ABI}}}}}, ["Gold"]),
         ("x.json", {"contracts": {"a.sol:Gold": {"abi": json.dumps(ABI)}}}, ["Gold"]),
         ("Gold.json", {"status": "1", "result": json.dumps(ABI)}, ["Gold"]),
+        ("Gold.json", ["event Transfer(address indexed from, address indexed, uint value)", "error E()"], ["Gold"]),
         ("Gold.json", "\ufeff" + json.dumps(ABI), ["Gold"]),
     ],
 )
@@ -167,7 +168,12 @@ def test_a_librarys_own_types_leave_a_function_out(tmp_path: Path) -> None:
         ("[" * 100_000, "A.json: broken JSON: brackets too deep"),
         ("{}", "holds no ABI"),
         ('"abi"', "holds no ABI"),
-        ('["event Transfer(address from)"]', "human-readable ABI"),
+        ('["Transfer(address from)"]', "A.json:1: A: 'Transfer.address from.' is no event or function"),
+        ('["event Transfer(address from"]', "A.json:1: A: .* a closing bracket is missing"),
+        ('["event Transfer(address from to)"]', "A.json:1: A: .* 'from to' is no name"),
+        ('["event E(uint256 a; uint7 b)"]', "A.json:1: A: .* cannot be read from '; uint7 b"),
+        ('["event E(uint7 b)"]', "A.json: A: 'uint7' is no ABI type"),
+        ('["event E(💥)"]', "cannot be read from"),
         ('[{"type": "event"}]', "A.json:1: A: an event has no name"),
         (
             '[\n{"type":"event","name":"E","inputs":[{"name":"x",\n"type":"uint257"}]}]',

@@ -1,4 +1,7 @@
-"""Contracts from bare ABIs, artifacts of Hardhat, Foundry and Truffle, outputs of solc, folders and npm packages."""
+"""Contracts from bare ABIs, artifacts of Hardhat, Foundry and Truffle, outputs of solc, folders and npm packages.
+
+An ABI may also be a list of declarations as people write them (``abi_text.py``).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pgassay.chain.abi_text import read_declaration
 from pgassay.chain.abi_types import NoAbi, read_event, read_function
 from pgassay.chain.model import Contract, Event, Function
 from pgassay.errors import InputError
@@ -117,10 +121,9 @@ def _abis(held: Any, path: Path) -> Iterator[tuple[str, str, list[Any]]]:
     if isinstance(held, Mapping) and isinstance(held.get("result"), str):  # as block explorers answer
         held = _parsed(held["result"])
     if isinstance(held, list):
-        if all(isinstance(entry, Mapping) and ("type" in entry or "name" in entry) for entry in held):
+        written = bool(held) and all(isinstance(entry, str) for entry in held)
+        if written or all(isinstance(entry, Mapping) and ("type" in entry or "name" in entry) for entry in held):
             yield path.name.split(".")[0], "", held
-        elif held and all(isinstance(entry, str) for entry in held):
-            raise InputError("a human-readable ABI; give the JSON that the compiler made", path=str(path))
     elif isinstance(held, Mapping):
         if isinstance(abi := _parsed(held.get("abi")), list):
             yield *_identity(held, path), abi
@@ -161,6 +164,13 @@ def _contract(name: str, path: str, abi: Iterable[Any], notes: list[str]) -> Con
     events: dict[str, Event] = {}
     functions: dict[str, Function] = {}
     for entry in abi:
+        if isinstance(entry, str):
+            match read_declaration(entry):
+                case Event() as event:
+                    events.setdefault(event.signature, event)
+                case Function() as function:
+                    functions.setdefault(function.signature, function)
+            continue
         if not isinstance(entry, Mapping):
             raise NoAbi(f"{str(entry)[:40]!r} is no entry of an ABI")
         match entry.get("type", "function"):
