@@ -61,3 +61,25 @@ BEGIN
   END IF;
   RETURN found_id;
 END $body$
+
+-- name: revert
+CREATE FUNCTION {revert}(of_chain {kind}, from_block bigint) RETURNS bigint
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+  event record;
+  gone bigint := 0;
+  number bigint;
+BEGIN
+  FOR event IN
+    SELECT c.relname FROM pg_class c
+    WHERE c.relkind IN ('p', 'r') AND NOT c.relispartition AND c.relnamespace = {schema_text}::regnamespace
+      AND obj_description(c.oid, 'pg_class') LIKE '%Source: event %' ORDER BY c.relname
+  LOOP
+    EXECUTE format('DELETE FROM %I.%I WHERE {condition}', {schema_text}, event.relname) USING of_chain, from_block;
+    GET DIAGNOSTICS number = ROW_COUNT;
+    gone := gone + number;
+  END LOOP;
+  DELETE FROM {transactions} t WHERE t.{chain} = of_chain AND t.block_number >= from_block;
+  DELETE FROM {blocks} b WHERE b.{chain} = of_chain AND b.number >= from_block;
+  RETURN gone;
+END $body$

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pgassay.chain.design.base import base
+from pgassay.chain.design.entities import Entities, entities
 from pgassay.chain.design.events import distinct, event_table, table_names
 from pgassay.chain.design.layout import Shape
 from pgassay.chain.design.rollups import rollups
@@ -14,8 +15,9 @@ from pgassay.chain.design.security import first, last, tenancy
 from pgassay.chain.design.standards import AMOUNTS, STATES
 from pgassay.chain.design.states import states
 from pgassay.chain.design.tables import Meant, back, forward, relisted
+from pgassay.chain.design.views import revert, views
 from pgassay.chain.model import Contract, Design, Part, Settings, Subgraph
-from pgassay.chain.names import joined, shortened
+from pgassay.chain.names import shortened
 from pgassay.chain.types import ADDRESS, HASH, domains
 from pgassay.errors import UsageError
 from pgassay.model import quote
@@ -58,17 +60,24 @@ def design(
     begun = base(shape)
     sums = rollups(shape, events)
     now = states(shape, events)
-    tables = [*begun.tables, *(e.table for e in events), *sums.tables, *now.tables]
+    told = Entities()
+    if subgraph is not None:
+        told = entities(shape, subgraph, taken=_FIXED | set(names.values()), earlier=earlier or {})
+    notes += told.notes
+    shown = views(shape, events, contracts)
+    tables = [*begun.tables, *(e.table for e in events), *sums.tables, *now.tables, *told.tables]
     renamed = iter(_unique_indexes(tables))
     own = [next(renamed) for _ in begun.tables]
     logs = [next(renamed) for _ in events]
     kept = [next(renamed) for _ in sums.tables]
     held = [next(renamed) for _ in now.tables]
+    described = [next(renamed) for _ in told.tables]
     used = {ADDRESS, HASH} | {d for e in events for s in e.specs for d in s.domains}
     used |= {"uint256"} if any(t.name.name == "item_balances" for t in kept) else set()
     made, dropped = domains(chosen.layout, used, chosen.schema)
-    undo = [b for _, b in (*begun.before, *begun.after, *sums.triggers, *now.triggers) if b]
-    owned = tenancy(shape, [*own, *logs, *kept, *held], ())
+    forget = revert(shape)
+    undo = [b for _, b in (*begun.before, *begun.after, *sums.triggers, *now.triggers, *told.triggers, forget) if b]
+    owned = tenancy(shape, [*own, *logs, *kept, *held, *described], [v.name for v in shown])
     schema = None if chosen.schema == "public" else quote(chosen.schema)
     parts = [
         Part(
@@ -79,8 +88,10 @@ def design(
                 *_closed(f for f, _ in begun.before),
                 *(s for t in own for s in forward(t)),
                 *_closed(f for f, _ in begun.after),
+                forget[0],
             ),
             back=(
+                forget[1],
                 *(b for _, b in reversed(begun.after) if b),
                 *(s for t in reversed(own) for s in back(t)),
                 *(b for _, b in reversed(begun.before) if b),
@@ -91,10 +102,16 @@ def design(
         _part("events", logs, ()),
         _part("rollups", kept, sums.triggers),
         _part("states", held, now.triggers),
+        _part("entities", described, told.triggers, types=told.types),
+        Part(
+            name="views",
+            forward=tuple(s for v in shown for s in v.forward),
+            back=tuple(v.back for v in reversed(shown)),
+        ),
     ]
     if owned is not None:
         parts = [first(owned), *parts, last(shape, owned, undo)]
-    every = [*own, *logs, *kept, *held]
+    every = [*own, *logs, *kept, *held, *described]
     return Design(
         settings=chosen,
         contracts=tuple(contracts),
@@ -106,14 +123,24 @@ def design(
     )
 
 
-def _part(name: str, tables: Sequence[Meant], triggers: Sequence[tuple[str, str]]) -> Part:
+def _part(
+    name: str,
+    tables: Sequence[Meant],
+    triggers: Sequence[tuple[str, str]],
+    types: Sequence[tuple[str, str]] = (),
+) -> Part:
     return Part(
         name=name,
         forward=(
+            *(f for f, _ in types),
             *(s for t in tables for s in (*forward(t), *t.after)),
             *_closed(f for f, _ in triggers),
         ),
-        back=(*(b for _, b in reversed(triggers) if b), *(s for t in reversed(tables) for s in back(t))),
+        back=(
+            *(b for _, b in reversed(triggers) if b),
+            *(s for t in reversed(tables) for s in back(t)),
+            *(b for _, b in reversed(types)),
+        ),
     )
 
 
@@ -150,6 +177,3 @@ def _renamed(found: Mapping[str, object], names: Mapping[str, str]) -> list[str]
         for name, keys in groups.items()
         if len(keys) > 1
     ]
-
-
-__all__ = ["design", "joined"]

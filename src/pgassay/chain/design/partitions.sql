@@ -10,7 +10,7 @@ BEGIN
   FOR parent IN
     SELECT c.oid, c.relname FROM pg_class c
     WHERE c.relkind = 'p' AND c.relnamespace = {schema_text}::regnamespace
-      AND obj_description(c.oid, 'pg_class') LIKE '%Source: %' ORDER BY c.relname
+      AND obj_description(c.oid, 'pg_class') LIKE '%Source: event %' ORDER BY c.relname
   LOOP
     FOR step IN 0 .. ahead LOOP
       low := from_block / {size} * {size} + step * {size}::bigint;
@@ -45,7 +45,7 @@ BEGIN
   FOR parent IN
     SELECT c.oid, c.relname FROM pg_class c
     WHERE c.relkind = 'p' AND c.relnamespace = {schema_text}::regnamespace
-      AND obj_description(c.oid, 'pg_class') LIKE '%Source: %' ORDER BY c.relname
+      AND obj_description(c.oid, 'pg_class') LIKE '%Source: event %' ORDER BY c.relname
   LOOP
     FOR step IN 0 .. ahead LOOP
       low := date_bin('{size} days', from_time, '2015-07-27 00:00+00') + step * interval '{size} days';
