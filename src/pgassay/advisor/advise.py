@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pgassay.advisor.drops import droppable
+from pgassay.advisor.foreign import with_lookups
 from pgassay.advisor.ground import Ground
 from pgassay.advisor.model import Advice, Change, Query, Recommendation, Refused, Rewrite
 from pgassay.advisor.proof import Case, prove, slower
+from pgassay.advisor.proof import again as measured_again
 from pgassay.advisor.rewriting import rewrites
 from pgassay.advisor.search import Limits, Search
 from pgassay.advisor.writes import write_costs
@@ -36,14 +38,17 @@ def advise(
     """
     began = time.monotonic()
     world = ground.world()
-    read = tuple(replace(q, blocks=blocks(q.text, world.columns, world.view)) for q in queries)
+    opened = (replace(q, blocks=blocks(q.text, world.columns, world.view)) for q in queries)
+    read = tuple(with_lookups(query, ground, world) for query in opened)
     heap = ground.heap_bytes(world)
     allowed = budget(heap) if budget else None
-    # A third of the time is for the proof.
     limits = Limits(deadline=began + seconds * 0.6, budget=allowed, kinds=kinds)
     ground.patience = min(max(seconds * 50, 1_000.0), 10_000.0)
     search = Search(ground, world, read, limits, progress)
     search.begin()
+    # What the proof will take is kept for it: five runs of each query before, and of most a quick one after.
+    proof = sum(min(5 * f.base.cpu_ms, 1_000.0 + 2 * f.base.cpu_ms) for f in search.forms if f.base) / 1_000
+    search.limits = replace(limits, deadline=began + seconds * 0.9 - min(proof * 1.2, seconds * 0.3))
     if not kinds or kinds - {"drop", "rewrite", "statistics"}:
         search.gather()
         search.explore()
@@ -87,7 +92,7 @@ def _proved(
 ) -> tuple[tuple[Change, ...], list[Recommendation], list[Refused]]:
     """Measure the chosen set; take out what slows a query, and what does not earn its keep."""
     ground, refused = search.ground, list[Refused]()
-    concerned = {number for name in search.chosen for number in search.serves[name]}
+    concerned = {q for name in search.chosen for q in search.readers[search.names[name].candidate.table]}
     if search.world.catalog.views:  # which tables they read is not known here
         concerned = {q.number for q in search.queries}
     changes = prove(ground, cases, search.chosen, concerned if search.chosen else (), deadline, progress)
@@ -96,23 +101,46 @@ def _proved(
         guilty = {n for c in slowed for n in c.used if n in search.chosen}
         if not guilty or keep_slower:
             break
+        of = {(c.query.number, c.form): c for c in cases}
+        sure = [measured_again(ground, of[c.query, c.form], c, search.chosen) for c in slowed]
+        changes = _put(changes, sure)
+        slowed = [c for c in sure if slower(c)]
+        guilty = {n for c in slowed for n in c.used if n in search.chosen}
+        if not guilty:
+            break
         name = min(guilty, key=lambda n: (_gains(changes, n), n))
         worst = next(c for c in slowed if name in c.used)
         refused.append(
             Refused(sql=_ddl(search, name), reason=f"query {worst.query} takes {_percent(worst)} longer with it")
         )
+        before = search.chosen
+        search.learn(worst)
+        search.ban(name)
         search.chosen -= {name}
-        again = [c for c in cases if c.query.number in search.serves[name]]
-        fresh = {(c.query, c.form): c for c in prove(ground, again, search.chosen, concerned, deadline, progress)}
-        changes = tuple(fresh.get((c.query, c.form), c) for c in changes)
+        if time.monotonic() < deadline:
+            progress("choosing again")
+            search.choose(search.chosen)
+        touched = {search.names[n].candidate.table for n in before ^ search.chosen}
+        numbers = {q for table in touched for q in search.readers[table]}
+        again = [c for c in cases if c.query.number in numbers]
+        changes = _put(changes, prove(ground, again, search.chosen, concerned, deadline, progress))
     for name in sorted(search.chosen):
         if not any(name in c.used for c in changes):
             refused.append(Refused(sql=_ddl(search, name), reason="measured, no query uses it"))
             search.chosen -= {name}
-    recommendations = _named(search, [_recommendation(search, changes, name) for name in sorted(search.chosen)])
+    built = [_recommendation(search, changes, name) for name in sorted(search.chosen)]
+    recommendations = _named(search, built)
+    names = {r.name: n.name for r, n in zip(built, recommendations, strict=True)}
+    changes = tuple(replace(c, used=tuple(sorted(names.get(n, n) for n in c.used))) for c in changes)
     weight = {f.query.number: f.weight for f in search.forms}
     recommendations.sort(key=lambda r: (-sum((g - 1) * weight.get(q, 0) for q, g in r.queries), r.sql))
     return changes, recommendations, refused
+
+
+def _put(changes: Sequence[Change], fresh: Sequence[Change]) -> tuple[Change, ...]:
+    """The changes, those of the same query and form replaced."""
+    new = {(c.query, c.form): c for c in fresh}
+    return tuple(new.get((c.query, c.form), c) for c in changes)
 
 
 def _named(search: Search, found: Sequence[Recommendation]) -> list[Recommendation]:

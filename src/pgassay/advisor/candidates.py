@@ -23,7 +23,8 @@ _PATTERN_TYPES = {
     "character": "bpchar_pattern_ops",
 }
 _TINY = 4  # pages
-_UNORDERED = frozenset({"json", "xml", "point", "box", "polygon", "circle", "line", "lseg", "path"})
+_SHAPES = frozenset({"point", "box", "polygon", "circle"})  # GiST knows them
+_UNORDERED = frozenset({"json", "xml", "line", "lseg", "path"}) | _SHAPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +128,12 @@ class _Asked:
     def __init__(self, block: Block, position: int, table: Table, world: World, *, parametrised: bool = False) -> None:
         self.table, self.world, self.block = table, world, block
         self.parametrised = parametrised
-        self.uses = [u for u in block.uses if u.table == position and self._known(u.key)]
-        self.orders = [o for o in block.orders if o and o[0].table == position and all(self._known(k.key) for k in o)]
+        mine = [u for u in block.uses if u.table == position]
+        self.shapes = [u.key for u in mine if u.kind in ("contains", "overlaps") and self._base(u.key) in _SHAPES]
+        self.shapes += [o[0].key for o in block.orders if o and o[0].table == position and o[0].near]
+        self.uses = [replace(u, kind="range") if self._network(u) else u for u in mine if self._known(u.key)]
+        orders = [o for o in block.orders if o and o[0].table == position and not o[0].near]
+        self.orders = [o for o in orders if all(self._known(k.key) for k in o)]
         self.wanted = block.columns[position]
         plain = [u for u in self.uses if u.arm is None]
         self.equal = self._pieces(u for u in plain if u.kind in ("equal", "true", "false", "null") and u.other is None)
@@ -143,6 +148,14 @@ class _Asked:
         return all(c is not None and c.base not in _UNORDERED for c in columns) or (
             key.column is None and all(c is not None for c in columns)
         )
+
+    def _base(self, key: Key) -> str | None:
+        column = self._column(key)
+        return column.base if column else None
+
+    def _network(self, use: Use) -> bool:
+        """Whether it asks for addresses inside a network, which are a range to a B-tree."""
+        return use.operator in ("<<", "<<=") and self._base(use.key) in ("inet", "cidr")
 
     def _column(self, key: Key) -> Column | None:
         return self.table.column(key.column) if key.column else None
@@ -242,6 +255,7 @@ class _Asked:
             where=where[0] if where else None,
             ordered=self.block.limited and self._returns_order(keys),
             narrow=where is not None and where[2],
+            conditions=where[1] if where else (),
         )
         yield plain
         include = self._included(keys, where)
@@ -279,9 +293,9 @@ class _Asked:
         for chosen in [fixed, nulls] if 0 < len(nulls) < len(fixed) else [fixed]:
             where = self._where(chosen)
             taken = {u.key.text for u in chosen if u.kind != "not null" and u.kind != "unequal"}
-            equal = [p for p in self.equal if _stem(p) not in {_strip(t) for t in taken}]
-            listed = [p for p in self.listed if _stem(p) not in {_strip(t) for t in taken}]
-            ranged = [p for p in (*self.ranged, *self.prefixed) if _stem(p) not in {_strip(t) for t in taken}]
+            equal = [p for p in self.equal if _stem(p) not in {stem(t) for t in taken}]
+            listed = [p for p in self.listed if _stem(p) not in {stem(t) for t in taken}]
+            ranged = [p for p in (*self.ranged, *self.prefixed) if _stem(p) not in {stem(t) for t in taken}]
             seen: dict[tuple[str, ...], None] = {}
             for keys in self._sequences(equal, self.joined, listed, ranged):
                 texts = tuple(k.text for k in keys)
@@ -297,7 +311,8 @@ class _Asked:
                         yield from self._variants(keys, where)
             others = [u for u in self.plain if u not in chosen]
             for candidate in self._inverted(others, equal):
-                yield replace(candidate, where=where[0], columns=(*candidate.columns, *where[1]), narrow=where[2])
+                columns = (*candidate.columns, *where[1])
+                yield replace(candidate, where=where[0], columns=columns, narrow=where[2], conditions=where[1])
 
     def _where(self, chosen: Sequence[Use]) -> _Where:
         texts = sorted({f"({u.text})" if u.kind == "other" else str(u.text) for u in chosen})
@@ -373,7 +388,9 @@ class _Asked:
                     piece = _Piece(f"{text} gin_trgm_ops", use.key.columns)
                     keys[piece.text] = (piece, "pg_trgm", "trigram", "gin")
             elif use.kind in ("contains", "has key", "overlaps", "matches"):
-                if column is not None and column.category == "R":
+                if column is not None and base in ("inet", "cidr"):
+                    keys[text] = (_Piece(f"{text} inet_ops", use.key.columns), None, "gist", "gist")
+                elif column is not None and column.category == "R":
                     keys[text] = (_Piece(text, use.key.columns), None, "gist", "gist")
                 elif column is None or base in ("jsonb", "tsvector") or column.category == "A":
                     if use.kind == "contains" and (column is None or base == "jsonb"):
@@ -402,10 +419,12 @@ class _Asked:
                 )
 
     def _others(self) -> Iterator[Candidate]:
+        for text, key in {k.text: k for k in self.shapes}.items():
+            yield Candidate(table=self.table.name, keys=(text,), columns=key.columns, kind="gist", method="gist")
         known = self.world.statistics.get(self.table.name, {})
         size = self.world.sizes.get(self.table.name)
         for piece in (*self.ranged, *self.equal):
-            if piece.kind != "btree":
+            if piece.kind != "btree" or self._base(Key("", (), piece.columns[0])) in ("boolean", "xid"):
                 continue
             stats = known.get(piece.columns[0])
             if stats and size and size.pages >= 512 and abs(stats.correlation or 0.0) >= 0.9:
@@ -435,12 +454,12 @@ def _cut(keys: list[_Piece]) -> list[_Piece]:
 
 
 def _stem(piece: _Piece) -> str:
-    return _strip(piece.text)
+    return stem(piece.text)
 
 
-def _strip(text: str) -> str:
+def stem(text: str) -> str:
     """A key without direction, operator class and brackets."""
-    text = re.sub(r"( (text|varchar|bpchar)_pattern_ops)?( DESC)?( NULLS (FIRST|LAST))?$", "", text)
+    text = re.sub(r"( \w+_ops)?( DESC)?( NULLS (FIRST|LAST))?$", "", text)
     return text[1:-1] if text.startswith("(") and _closes(text) else text
 
 

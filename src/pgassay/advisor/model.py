@@ -24,7 +24,7 @@ KINDS: tuple[str, ...] = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A statement of the workload. ``forms`` are its text with one set of parameter values each; ``calls`` how often
-    it runs (of any unit of time, the same for all)."""
+    it runs (of any unit of time, the same for all). ``lookups`` are those forms that foreign keys add to a DELETE."""
 
     number: int
     text: str
@@ -34,6 +34,7 @@ class Query:
     line: int = 0
     blocks: tuple[Block, ...] = ()
     target: Name | None = None  # the table that it changes
+    lookups: tuple[int, ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -55,6 +56,7 @@ class Candidate:
     options: str | None = None
     extension: str | None = None
     ordered: bool = field(default=False, compare=False)  # it returns the first rows of a LIMIT without a sort
+    conditions: tuple[str, ...] = field(default=(), compare=False)  # columns of ``where``
     narrow: bool = field(default=False, compare=False)  # it is for one value of many that are like it
 
     def ddl(self, name: str, *, concurrently: bool = False) -> str:

@@ -24,6 +24,7 @@ _GHOSTLY = 0.025  # seconds that a ghost takes for an index
 _ROUNDS = 4
 _ALONE = 12  # candidates of a query that are planned with alone
 _BETTER, _MUCH_BETTER = 0.98, 0.7
+_BLIND = frozenset({"expression", "trigram", "gin", "gist"})
 _KEPT = 2  # of the kinds that a ghost cannot judge
 
 Lists = Mapping[int, Sequence[Candidate]]
@@ -65,8 +66,10 @@ class _Screen:
         self.names: dict[Candidate, str] = {}
 
     def all(self, queries: Sequence[Query], lists: dict[int, list[Candidate]]) -> dict[int, list[Candidate]]:
-        for candidate in dict.fromkeys(c for found in lists.values() for c in found):
-            if candidate.extension is None and time.monotonic() < self.deadline:
+        begun = time.monotonic()
+        ranks = (found[n : n + 1] for n in range(max(map(len, lists.values()), default=0)) for found in lists.values())
+        for candidate in dict.fromkeys(c for rank in ranks for c in rank):  # the likeliest of each query first
+            if candidate.kind not in _BLIND and time.monotonic() < begun + (self.deadline - begun) * 0.6:
                 with contextlib.suppress(StatementError, PgassayError):
                     self.names[candidate] = self.ghost.create_index(candidate.ddl(f"candidate_{len(self.names)}"))
         for name, value in self.ground.steer.items():
@@ -83,7 +86,7 @@ class _Screen:
         if time.monotonic() > self.deadline:
             return found[:_KEPT]
         known = {self.names[c]: c for c in found if c in self.names}
-        blind = [c for c in found if c not in self.names or c.kind in ("expression", "trigram", "gin", "gist")]
+        blind = [c for c in found if c not in self.names or c.kind in _BLIND]
         kept: dict[Candidate, None] = {}
         for sql in query.forms[:2]:
             try:

@@ -13,12 +13,13 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pgassay.advisor.candidates import World, candidates
+from pgassay.advisor.candidates import World, candidates, stem
 from pgassay.advisor.ground import Ground, cost
-from pgassay.advisor.model import Built, Candidate, Measure, Query, Refused
+from pgassay.advisor.model import Built, Candidate, Change, Measure, Query, Refused
 from pgassay.advisor.screening import screened
 from pgassay.model import Name
 from pgassay.server import StatementError
+from pgassay.sql.predicates import Block
 
 Progress = Callable[[str], None]
 
@@ -28,6 +29,7 @@ _STEADY = 0.15  # bonus of an index that stays as quick however many rows match 
 _NARROW = 0.15  # price of an index for one value of many like it: other values are asked for, too
 _SLOWER, _FINE = 0.06, 0.5
 _SHORTEST = 250.0  # milliseconds: a shorter limit would measure how busy the machine is
+_SEVERAL = 30  # sets of parameters, above which each is run twice, not up to five times, as it is
 _MANY = 200  # queries, above which not all of them are run before the search
 _SMALL = 64 * 2**20  # bytes of heap below which space is no matter
 _TRUST = 0.1  # weight of the planner's word beside a measurement: it decides between what measures alike
@@ -46,6 +48,32 @@ class Limits:
     def over(self) -> bool:
         """Whether the time is up."""
         return time.monotonic() > self.deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a query asks of a table, in short. ``keys`` it compares or sorts by; ``wanted`` columns, None for all."""
+
+    query: int
+    keys: frozenset[str]
+    columns: frozenset[str]
+    wanted: frozenset[str] | None
+
+    @classmethod
+    def of(cls, query: int, block: Block, position: int) -> Ask:
+        """That of one table of a block."""
+        keys = [u.key for u in block.uses if u.table == position]
+        keys += [o.key for order in block.orders for o in order if o.table == position]
+        columns = frozenset(c for key in keys for c in key.columns)
+        return cls(query, frozenset(stem(k.text) for k in keys), columns, block.columns[position])
+
+    def could_use(self, candidate: Candidate) -> bool:
+        """Whether a plan of the query might use an index: to find or to order rows, or instead of the table."""
+        if not set(candidate.conditions) <= self.columns:
+            return False
+        if any(stem(key) in self.keys for key in candidate.keys[:2]):
+            return True
+        return self.wanted is not None and self.wanted <= {*candidate.columns, *candidate.include}
 
 
 @dataclass(slots=True)
@@ -75,10 +103,11 @@ class Search:
         self.refused: list[Refused] = []
         self.chosen: frozenset[str] = frozenset()
         self.names: dict[str, Built] = {}
-        self.serves: dict[str, set[int]] = {}  # queries that read its table
+        self.serves: dict[str, set[int]] = {}  # queries that could use it
         self.meant: dict[str, set[int]] = {}  # queries that it was thought of for
         self.ordered: set[tuple[int, str]] = set()  # queries whose LIMIT it serves in order
         self.readers: dict[Name, set[int]] = defaultdict(set)
+        self.asked: dict[Name, list[Ask]] = defaultdict(list)
         self.moves: dict[frozenset[str], float] = {}  # and the gain that the planner promises
         self.heap = max(ground.heap_bytes(world), _SMALL)
         self.tried = 0
@@ -106,16 +135,19 @@ class Search:
             try:
                 form.base = self.ground.measure(form.sql, times=1)
                 if form.base.cpu_ms < 100 and not form.base.over:
-                    form.base = self.ground.measure(form.sql, times=_runs(form.base))
+                    again = self.ground.measure(form.sql, times=_runs(form.base) if len(self.forms) <= _SEVERAL else 1)
+                    form.base = min(form.base, again, key=lambda m: m.work)
             except StatementError as error:
                 self.skipped.append((form.query.text, f"it fails when run: {error.report.message}"))
         self.allowance = max(self.limits.deadline - time.monotonic(), 0.0) / max(len(self.forms), 1)
         self._weigh()
         for query in self.queries:
-            for ref in (ref for block in query.blocks for ref in block.tables):
-                known = self.world.table(ref.name)
-                if known is not None:
-                    self.readers[known.name].add(query.number)
+            for block in query.blocks:
+                for position, ref in enumerate(block.tables):
+                    known = self.world.table(ref.name)
+                    if known is not None:
+                        self.readers[known.name].add(query.number)
+                        self.asked[known.name].append(Ask.of(query.number, block, position))
         for form in self.forms:
             form.known[frozenset()] = form.base.work if form.base else math.log(form.base_cost)
 
@@ -172,8 +204,9 @@ class Search:
             self.refused.append(Refused(sql=candidate.ddl("…"), reason=made))
             return
         self.names[made.name] = made
-        self.serves[made.name] = self.readers[candidate.table]
         self.meant.setdefault(made.name, set()).update(numbers)
+        able = {ask.query for ask in self.asked[candidate.table] if ask.could_use(candidate)}
+        self.serves[made.name] = able | self.meant[made.name]
         self.ordered.update((number, made.name) for number in ordered)
         if any("(" in key for key in candidate.keys):
             fresh.add(candidate.table)
@@ -312,6 +345,18 @@ class Search:
         self.chosen = best
         return best
 
+    def learn(self, change: Change) -> None:
+        """What the proof showed of a plan counts from now on."""
+        used = frozenset(change.used)
+        for form in self.forms:
+            if (form.query.number, form.number) == (change.query, change.form) and change.before and change.after:
+                form.known[frozenset()] = change.before.work
+                form.known[used] = change.after.work
+
+    def ban(self, name: str) -> None:
+        """Never choose this one again."""
+        self.moves = {move: gain for move, gain in self.moves.items() if name not in move}
+
     def gain(self, before: frozenset[str], after: frozenset[str]) -> float:
         """How much better a set is than another, priced."""
         numbers = {q for n in before ^ after for q in self.serves[n]}
@@ -358,13 +403,13 @@ class Search:
         return on
 
     def _hurried(self, on: frozenset[str], gains: dict[frozenset[str], float]) -> frozenset[str]:
-        """The time is up: what promised a gain when it was last looked at, each table's best first and alone."""
-        done: set[Name] = {self.names[n].candidate.table for n in on}
+        """The time is up: what promised a gain when last looked at, the best first, one for each query's table."""
+        done = {(q, self.names[n].candidate.table) for n in on for q in self.meant[n]}
         for move in sorted(gains, key=lambda m: (-gains[m], sorted(m))):
-            tables = {self.names[n].candidate.table for n in move}
-            if gains[move] > 0 and not tables & done and self._fits(on | move):
+            wanting = {(q, self.names[n].candidate.table) for n in move for q in self.meant[n]}
+            if gains[move] > 0 and not wanting <= done and self._fits(on | move):
                 on |= move
-                done |= tables
+                done |= wanting
         return on
 
     def _polished(self, on: frozenset[str]) -> frozenset[str]:
@@ -394,7 +439,7 @@ class Search:
 
 def _runs(first: Measure) -> int:
     """How often to run a query again: what is quick is easily disturbed, and costs nothing to repeat."""
-    return 6 if first.cpu_ms < 5 else 2
+    return 4 if first.cpu_ms < 5 else 2
 
 
 def summary(names: Mapping[str, Built], on: Collection[str]) -> int:

@@ -53,13 +53,14 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One key of an ORDER BY (or of a GROUP BY, PARTITION BY, DISTINCT: then the direction is free)."""
+    """One key of an ORDER BY (or of a GROUP BY, PARTITION BY, DISTINCT: then the direction is ``free``)."""
 
     table: int
     key: Key
     descending: bool = False
     nulls_first: bool = False
     free: bool = False
+    near: bool = False  # by the distance from a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +361,8 @@ class _Reader:
                 return None
             if isinstance(each, pg.FuncCall) and (each.HasField("over") or each.funcname[-1].string.sval in _NO_KEYS):
                 return None
+            if isinstance(each, pg.A_Expr) and each.name and each.name[-1].string.sval in _NO_KEY_OPERATORS:
+                return None
             if isinstance(each, pg.ColumnRef):
                 found = self._owner(each, scope)
                 if found is None:
@@ -406,8 +409,17 @@ class _Reader:
         elif kind == "bool_expr" and node.bool_expr.boolop == pg.NOT_EXPR:
             found = self._key(node.bool_expr.args[0], scope)
             if found:
-                bare = node.bool_expr.args[0].WhichOneof("node") == "column_ref"
+                bare = node.bool_expr.args[0].WhichOneof("node") in ("column_ref", "type_cast", "func_call")
                 yield Use(table=found[0], key=found[1], kind="false" if bare else "other", text=text, arm=arm)
+        elif kind == "func_call" and node.func_call.funcname[-1].string.sval == "starts_with":
+            found = self._key(node.func_call.args[0], scope)
+            if found and len(node.func_call.args) == 2 and not self._local(node.func_call.args[1], scope):
+                value = self._constant(node.func_call.args[1])
+                yield Use(table=found[0], key=found[1], kind="like", operator="^@", value=value, arm=arm)
+        elif kind in ("func_call", "type_cast", "coalesce_expr"):
+            found = self._key(node, scope)
+            if found:
+                yield Use(table=found[0], key=found[1], kind="true", text=text, arm=arm)
         elif kind == "a_expr":
             yield from self._compared(node.a_expr, scope, arm, text)
         elif kind == "sub_link" and node.sub_link.sub_link_type == pg.ANY_SUBLINK:
@@ -481,7 +493,12 @@ class _Reader:
         found: list[Order] = []
         for node, sort in nodes:
             owned = self._key(node, scope)
-            if owned is None or (found and found[0].table != owned[0]):
+            if owned is None:
+                owned = self._near(node, scope) if not found else None
+                if owned is not None:
+                    found.append(Order(owned[0], owned[1], near=True))
+                break
+            if found and found[0].table != owned[0]:
                 break
             descending = sort is not None and (sort.sortby_dir == pg.SORTBY_DESC)
             nulls = descending
@@ -489,6 +506,15 @@ class _Reader:
                 nulls = sort.sortby_nulls == pg.SORTBY_NULLS_FIRST
             found.append(Order(owned[0], owned[1], descending, nulls, sort is None))
         return tuple(found)
+
+    def _near(self, node: Any, scope: _Scope) -> tuple[int, Key] | None:
+        """The column whose distance from a value an ORDER BY is about."""
+        if node.WhichOneof("node") != "a_expr" or node.a_expr.name[-1].string.sval != "<->":
+            return None
+        for one, other in ((node.a_expr.lexpr, node.a_expr.rexpr), (node.a_expr.rexpr, node.a_expr.lexpr)):
+            if one.WhichOneof("node") == "column_ref" and not self._local(other, scope):
+                return self._key(one, scope)
+        return None
 
     def _inner_orders(self, node: Any, scope: _Scope) -> list[tuple[Order, ...]]:
         """Orders of window functions, of min and max, and of aggregates over distinct or sorted values."""
@@ -509,8 +535,12 @@ _KINDS: dict[str, UseKind] = {
     "=": "equal", "<": "range", "<=": "range", ">": "range", ">=": "range", "~~": "like", "~~*": "ilike",
     "~": "regex", "~*": "regex", "@>": "contains", "<@": "contains", "?": "has key", "?|": "has key", "?&": "has key",
     "&&": "overlaps", "@@": "matches", "@?": "contains", "%": "similar", "<>": "unequal", "!=": "unequal", "^@": "like",
+    "<<": "contains", ">>": "contains", "<<=": "contains", ">>=": "contains", "-|-": "overlaps",
 }  # fmt: skip
-_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "@>": "<@", "<@": "@>"}
+_TURNED = {
+    "<": ">", "<=": ">=", ">": "<", ">=": "<=", "@>": "<@", "<@": "@>", "<<": ">>", ">>": "<<", "<<=": ">>=",
+    ">>=": "<<=",
+}  # fmt: skip
 _AGGREGATES = frozenset(
     "count sum avg min max array_agg string_agg json_agg jsonb_agg json_object_agg jsonb_object_agg bool_and bool_or"
     " every stddev stddev_pop stddev_samp variance var_pop var_samp percentile_cont percentile_disc mode bit_and bit_or"
@@ -520,7 +550,13 @@ _CHANGING = frozenset(
     "now random clock_timestamp statement_timestamp transaction_timestamp timeofday gen_random_uuid current_setting"
     " nextval currval".split()
 )
-_NO_KEYS = _AGGREGATES | _CHANGING
+# What they compare with is a value of one call.
+_COMPARING = frozenset(
+    "position strpos similarity word_similarity strict_word_similarity starts_with regexp_match regexp_matches"
+    " regexp_like regexp_count ts_rank ts_rank_cd jsonb_path_exists jsonb_path_match levenshtein age".split()
+)
+_NO_KEYS = _AGGREGATES | _CHANGING | _COMPARING
+_NO_KEY_OPERATORS = frozenset("<-> <=> <#> <+> <->> <<-> <% %>".split())
 
 
 def _quoted(name: str) -> str:
