@@ -219,3 +219,28 @@ def test_two_at_once_and_roles_that_may_not(server: Server, database: str, url: 
         session.run("SELECT pg_advisory_lock(x'70676173'::bigint)")
         with pytest.raises(ConnectionProblem, match="another --prove-here"):
             prove_here(url, advice, keep_slower=False, progress=lambda _: None)
+
+
+def test_a_role_that_sees_little(
+    server: Server, database: str, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workload = tmp_path / "w.sql"
+    workload.write_text('SELECT id FROM "Mixed" WHERE "Name" = \'aB\';\nSELECT b FROM t WHERE a = 77;\n')
+    with server.connect(database) as session, server.connect(database, role=SUPERUSER) as admin:
+        session.run('CREATE TABLE "Mixed" AS SELECT id, b AS "Name" FROM t; ANALYZE')
+        admin.run("CREATE ROLE reader LOGIN")
+        try:
+            session.run('GRANT SELECT ON "Mixed" TO reader')
+            theirs = ("--database", url.replace(OWNER, "reader"), "--time", "5s")
+            code, out, err = run(capsys, *theirs, "--workload", str(workload), "--prove-here")
+            assert code == 0, err
+            assert 'ON public."Mixed" ' in out and '("Name")' in out and "copied rows" in out
+            assert "was not built in the database: must be owner" in out
+            assert "the role may not read them: public.t" in out
+            code, _, err = run(capsys, *theirs)
+            assert code == 2 and "pg_stat_statements" in err and "--workload FILE" in err
+            workload.write_text("-- nothing\n")
+            code, _, err = run(capsys, *theirs, "--workload", str(workload))
+            assert code == 2 and "w.sql holds no statements" in err
+        finally:
+            admin.run("DROP OWNED BY reader; DROP ROLE reader")

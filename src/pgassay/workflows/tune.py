@@ -70,7 +70,7 @@ def tune(options: TuneOptions, progress: Progress | None = None) -> Tuned:
         )
         statements = told or made.measured
         if not statements:
-            raise UsageError("there are no statements to tune for", hint="Give them with --workload FILE.")
+            raise _nothing(options)
         queries, skipped = planned(made.ground, statements)
         found = advise(
             made.ground,
@@ -90,6 +90,16 @@ def tune(options: TuneOptions, progress: Progress | None = None) -> Tuned:
     if written:
         advice = replace(advice, notes=(*advice.notes, *written.notes))
     return Tuned(advice, written)
+
+
+def _nothing(options: TuneOptions) -> UsageError:
+    if options.workload:
+        return UsageError(f"{options.workload} holds no statements")
+    where = "pg_stat_statements of the database has" if options.database else "the twin holds"
+    return UsageError(
+        f"there are no statements to tune for: {where} none that this role may see",
+        hint="Give the application's statements with --workload FILE.",
+    )
 
 
 def parse_budget(text: str) -> Callable[[int], int]:

@@ -19,6 +19,14 @@ from pgassay.workload import Query as Statement
 from pgassay.workload import read_measured, settle
 
 Progress = Callable[[str], None]
+_LISTED = 10
+_UNREADABLE = """
+SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'))
+ORDER BY 1
+"""
 _FORMS = 4  # sets of parameters of one statement that are tried
 _MANY = 300  # statements, above which one set of each must do
 
@@ -53,6 +61,7 @@ def of_origin(
 
     say("reading the database" if database else "reading the twin")
     facts = export(database) if database else load(Path(twin or ""))
+    hidden = _unreadable(database) if database else ()
     with scratch(find_binaries(version, Path(binaries) if binaries else None), settings=SETTINGS) as server:
         if database and small_enough(facts):
             with connect_live(database) as live:
@@ -65,7 +74,17 @@ def of_origin(
                 for n, c in enumerate(facts.workload, 1)
             )
         with ground:
-            yield Made(ground, remarks, measured)
+            yield Made(ground, (*hidden, *remarks), measured)
+
+
+def _unreadable(url: str) -> tuple[str, ...]:
+    """A remark on the tables that the role may not read, if there are any."""
+    with connect_live(url) as live:
+        names = [name for (name,) in live.run(_UNREADABLE)]
+    if not names:
+        return ()
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return (f"left out, because the role may not read them: {', '.join(names[:_LISTED])}{more}",)
 
 
 def planned(ground: Ground, statements: Sequence[Statement]) -> tuple[tuple[Query, ...], tuple[tuple[str, str], ...]]:

@@ -64,6 +64,8 @@ def prove_here(url: str, advice: Advice, *, keep_slower: bool, progress: Progres
         progress("measuring here, as it is")
         before = [_measured(reader, q, c) for c, q in cases]
         made, notes = builder.build(wanted)
+        if not made:
+            return replace(advice, notes=(*advice.notes, *notes))
         # What is not here cannot be judged here: its queries keep the figures of the copy.
         built = {m.recommendation.name for m in made}
         elsewhere = {n for r in wanted if r.name not in built for n, _ in r.queries}
@@ -213,8 +215,10 @@ class _Builder:
                 notes.append(f"{each.name} was not built in the database: {error}")
             except StatementError as error:
                 notes.append(f"{each.name} was not built in the database: {error.report}")
-        noted = f"{count(len(made), 'index', 'indexes')} built there under names of our own, and dropped again"
-        return made, [f"measured in the database itself, by the server's clock; {noted}", *notes]
+        if made:
+            noted = f"{count(len(made), 'index', 'indexes')} built there under names of our own, and dropped again"
+            notes.insert(0, f"measured in the database itself, by the server's clock; {noted}")
+        return made, notes
 
     def _one(self, number: int, each: Recommendation) -> _Here:
         create = f"CREATE INDEX CONCURRENTLY {quote(each.name)} "
