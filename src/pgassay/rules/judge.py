@@ -65,7 +65,7 @@ def judge_state(state: State, before: State | None = None, renamed: Mapping[str,
         found += mine
     findings: list[Finding] = []
     suppressed: list[Finding] = []
-    for finding in _merged_columns([f for f in found if (f.rule, f.subject) not in old]):
+    for finding in (f for f in found if (f.rule, f.subject) not in old):
         reason = state.allowed(finding)
         if reason is None:
             findings.append(finding)
@@ -74,17 +74,6 @@ def judge_state(state: State, before: State | None = None, renamed: Mapping[str,
         else:
             findings.append(replace(finding, evidence=(*finding.evidence, _NO_REASON)))
     return Judgement(findings=order(findings), suppressed=order(suppressed))
-
-
-def _merged_columns(findings: list[Finding]) -> list[Finding]:
-    """One finding a column and family; a table may have several causes at once."""
-    families = {rule.id: rule.family for rule in registry()}
-    groups: dict[tuple[str, ...], list[Finding]] = {}
-    for number, finding in enumerate(findings):
-        column = finding.subject.count(".") >= 2
-        key = (families[finding.rule], finding.subject) if column else (str(number),)
-        groups.setdefault(key, []).append(finding)
-    return [one for group in groups.values() for one in _merged(group)]
 
 
 def judge_oddities(oddities: Iterable[Oddity]) -> tuple[Finding, ...]:

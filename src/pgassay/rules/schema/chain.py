@@ -30,16 +30,26 @@ _HARD = {
 }
 # … and such as have other meanings too.
 _SOFT = {
-    "chain": {"chain_id", "chain", "network_id", "network", "chainid", "blockchain"},
+    "chain": {"chain_id", "chainid", "blockchain", "blockchain_id"},
     "block": {"block_number", "block_num", "block_height", "blocknumber", "block_no"},
     "supply": {"total_supply"},
-    "token_id": {"token_id"},
-    "decimals": {"decimals", "token_decimals"},
     "topic": {"topic_0", "topic0", "topics"},
     "parties": {"from_address", "to_address"},
     "gas": {"gas_price", "gas"},
 }
-_TOKENS = {"tx_hash", "log_index", "block_hash", "contract", "gas_used"}  # signs of a table about tokens or events
+_CHAINS = _SOFT["chain"] | {"chain", "network", "network_id"}
+_NAMED = re.compile(
+    r"(.*_)?(erc_?(20|223|721|777|1155|3643|4626)(_.*)?|(token|nft)_(transfer|balance|holder|mint|burn)s?)"
+)
+_TIME = re.compile(r"(block_)?(time|timestamp|datetime|date|ts)|occurred_at|mined_at|(block_)?timestamp_utc")
+_TOKENS = {
+    "tx_hash",
+    "log_index",
+    "block_hash",
+    "contract",
+    "gas_used",
+    "named",
+}  # signs of a table about tokens or events
 _POSTAL = {"street", "city", "zip", "zipcode", "zip_code", "postcode", "postal_code", "phone", "phone_number"}
 _OTHER_ADDRESSES = set(
     "email e mail ip ipv4 ipv6 mac street postal billing shipping home mailing web url city line remote host office"
@@ -122,7 +132,7 @@ class Chain:
     def table(self, table: Table) -> bool:
         """Whether a table bears signs of on-chain data itself, or refers to one about tokens."""
         signs = self.signs[table.name]
-        return self.on_chain and bool(signs & set(_HARD) or len(signs) > 1 or table.name in self.tokens)
+        return self.on_chain and bool(signs & {*_HARD, "named"} or len(signs) > 1 or table.name in self.tokens)
 
     def event(self, table: Table) -> bool:
         """Whether a row is an event (log) of a contract."""
@@ -131,7 +141,7 @@ class Chain:
     def appended(self, table: Table) -> bool:
         """Whether rows come in with the blocks of a chain."""
         signs = self.signs[table.name]
-        return self.event(table) or (self.on_chain and {"tx_hash", "block"} <= signs)
+        return self.event(table) or (self.on_chain and ({"tx_hash", "block"} <= signs or {"named", "parties"} <= signs))
 
     def amount(self, table: Table, column: Column) -> bool:
         """Whether a column holds an amount of a token."""
@@ -161,7 +171,7 @@ class Chain:
             return True
         if parts[-1] in {"address", "addr"}:
             return kind.length == 42 or self.table(table)
-        return kind.length == 42 and plain(column.name) in _ROLES and self.appended(table)
+        return plain(column.name) in _ROLES and self.appended(table) and (kind.length == 42 or self._parties(table))
 
     def hash(self, column: Column) -> bool:
         """Whether a column holds 32-byte hashes."""
@@ -175,17 +185,26 @@ class Chain:
         if name in _SOFT["block"]:
             return self.on_chain
         return self.table(table) and (
-            name.endswith(("_block", "_block_number", "_block_height")) or (name == "block" and self.appended(table))
+            (name.endswith(("_block", "_block_number", "_block_height")) and not set(words(name)) & _NO_BLOCKS)
+            or (name == "block" and self.appended(table))
         )
+
+    def time(self, table: Table, column: Column) -> bool:
+        """Whether a column holds the time of a block or event."""
+        return self.table(table) and _TIME.fullmatch(plain(column.name)) is not None
 
     def chain_column(self, table: Table) -> Column | None:
         """The column that says which chain."""
-        return next((c for c in table.columns if self.on_chain and plain(c.name) in _SOFT["chain"]), None)
+        return next((c for c in table.columns if self.on_chain and plain(c.name) in _CHAINS), None)
 
     def named(self, table: Table, sign: str) -> tuple[str, ...]:
         """The columns by which a table bears a sign."""
         names = (_HARD | _SOFT)[sign]
         return tuple(c.name for c in table.columns if plain(c.name) in names)
+
+    def fiat(self, table: Table) -> bool:
+        """Whether a currency stands beside the amounts: they may be minor units of it."""
+        return any(words(c.name)[-1:] == ("currency",) or plain(c.name) == "currency_code" for c in table.columns)
 
     def collection(self, table: Table) -> bool:
         """Whether a table is about non-fungible tokens, which are counted in units."""
@@ -193,6 +212,7 @@ class Chain:
         return bool((set(parts) | {a + b for a, b in pairwise(parts)}) & _COLLECTIONS)
 
 
+_NO_BLOCKS = {"in", "per", "index", "count", "number_of", "hash", "time", "size"}
 _ROLES = {"from", "to", "owner", "sender", "recipient", "spender", "operator", "holder", "account", "minter", "payer"}
 
 
@@ -200,15 +220,15 @@ def chain(catalog: Catalog) -> Chain:
     """Look for on-chain data. Two signs that mean little else are enough, or one with two of the others."""
     signs = {t.name: _signs(catalog, t) for t in catalog.tables}
     everything = frozenset().union(*signs.values())
-    hard = everything & set(_HARD)
-    on_chain = len(hard) > 1 or (len(hard) == 1 and len(everything - hard) > 1)
+    hard = everything & {*_HARD, "named"}
+    on_chain = len(hard) > 1 or (len(hard) == 1 and len(everything - hard) > 1) or {"named", "parties"} <= everything
     about = {name for name, found in signs.items() if found & _TOKENS or {"chain", "supply"} <= found}
     referring = {t.name for t in catalog.tables if any(k.references in about for k in t.foreign_keys)}
     return Chain(catalog, signs, on_chain, frozenset(about | referring) if on_chain else frozenset())
 
 
 def _signs(catalog: Catalog, table: Table) -> frozenset[str]:
-    found = set()
+    found = {"named"} if _NAMED.fullmatch(plain(table.name.name)) else set()
     for column in table.columns:
         name = plain(column.name)
         found |= {sign for sign, names in (_HARD | _SOFT).items() if name in names}

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgassay.catalog import Catalog, Column, Table
-from pgassay.model import quote
+from pgassay.model import Remedy, quote
 from pgassay.rules.schema.chain import Chain, Type, chain, type_of
+from pgassay.rules.state import State
+
+_MANY = 10_000  # rows, from which a rewrite is felt
 
 
 def tables(catalog: Catalog) -> Iterator[Table]:
@@ -24,8 +27,8 @@ def amounts(catalog: Catalog) -> Iterator[tuple[Table, Column, Type, Chain]]:
                     yield table, column, type_of(catalog, column), about
 
 
-def retyped(table: Table, column: Column, type: str, using: str) -> str:
-    """``ALTER TABLE`` to another type; a default goes with it."""
+def retyped(state: State, table: Table, column: Column, type: str, using: str, note: str | None = None) -> Remedy:
+    """``ALTER TABLE`` to another type; a default goes with it. The note says that a large table waits."""
     name = quote(column.name)
     default = column.default
     parts = [
@@ -33,4 +36,6 @@ def retyped(table: Table, column: Column, type: str, using: str) -> str:
         f"ALTER COLUMN {name} TYPE {type} USING {using}",
         *([f"ALTER COLUMN {name} SET DEFAULT ({default})::{type}"] if default else []),
     ]
-    return f"ALTER TABLE {table.name} " + ", ".join(parts) + ";"
+    large = "it rewrites the table, and everything waits: see the rule rewriting-type-change for the way in steps"
+    notes = [n for n in (note, large if state.rows.get(table.name, 0) >= _MANY else None) if n]
+    return Remedy(sql=f"ALTER TABLE {table.name} " + ", ".join(parts) + ";", note="; ".join(notes) or None)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pgassay.catalog import Index
 from pgassay.model import Certainty, Evidence, Finding, Remedy, Verdict, quote
 from pgassay.rules.schema.addresses import CHECKSUMMED, LOWER, SHAPE, addresses, both_cases, key_with
 from pgassay.rules.state import State
@@ -28,6 +29,7 @@ def survey(state: State) -> Iterator[Finding]:
         if key is None or _lowered(table.indexes, column.name) or not both_cases(state, table, column, key):
             continue
         name = quote(column.name)
+        check = quote(f"{table.name.name}_{column.name}_lower_check")
         yield state.finding(
             VERDICT,
             f"one address can stand twice in {table.name}: its key ({', '.join(key.keys)}) tells upper and lower case"
@@ -37,14 +39,13 @@ def survey(state: State) -> Iterator[Finding]:
             evidence=(Evidence(kind="rows", text=f"{LOWER} and {CHECKSUMMED} were both taken"),),
             remedy=Remedy(
                 sql=f"UPDATE {table.name} SET {name} = lower({name}) WHERE {name} <> lower({name});\n"
-                f"ALTER TABLE {table.name} ADD CONSTRAINT {quote(f'{table.name.name}_{column.name}_lower_check')}"
-                f" CHECK ({name} ~ '{SHAPE}');",
+                f"ALTER TABLE {table.name} ADD CONSTRAINT {check} CHECK ({name} ~ '{SHAPE}') NOT VALID;\n"
+                f"ALTER TABLE {table.name} VALIDATE CONSTRAINT {check};",
                 note="the UPDATE fails where an address stands twice already: those rows must be merged first",
             ),
         )
 
 
-def _lowered(indexes: object, column: str) -> bool:
+def _lowered(indexes: tuple[Index, ...], column: str) -> bool:
     """Whether another unique index is over the address in lower case."""
-    assert isinstance(indexes, tuple)
     return any(i.unique and any("lower(" in k and column in k for k in i.keys) for i in indexes)

@@ -60,7 +60,8 @@ def survey(state: State) -> Iterator[Finding]:
             evidence=[Evidence(kind="error", text=f"chains {values[0]} and {values[1]}: {trial.refusal}")]
             if refused and trial
             else (),
-            remedy=f"ALTER TABLE {table.name} ADD CONSTRAINT {named} UNIQUE ({other}, {name});\n{drop}",
+            remedy=f"-- outside a transaction block\nCREATE UNIQUE INDEX CONCURRENTLY {named} ON {table.name}"
+            f" ({other}, {name});\nALTER TABLE {table.name} ADD CONSTRAINT {named} UNIQUE USING INDEX {named};\n{drop}",
         )
 
 

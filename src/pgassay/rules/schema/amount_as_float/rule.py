@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgassay.model import Certainty, Evidence, Finding, Remedy, Verdict, quote
+from pgassay.model import Certainty, Evidence, Finding, Verdict, quote
 from pgassay.rules.schema.columns import amounts, retyped
 from pgassay.rules.state import State
 
@@ -39,8 +39,12 @@ def survey(state: State) -> Iterator[Finding]:
             subject=(table.name, column.name),
             certainty=Certainty.PROVED if back else Certainty.COMPUTED,
             evidence=[Evidence(kind="lost", text=f"{_AMOUNT} was put in and came back as {back}")] if back else (),
-            remedy=Remedy(
-                sql=retyped(table, column, "numeric(78,0)", f"{name}::numeric(78,0)"),
-                note="for amounts in the smallest unit; where fractions are stored, multiply by 10^decimals in USING",
+            remedy=retyped(
+                state,
+                table,
+                column,
+                "numeric(78,0)",
+                f"{name}::numeric(78,0)",
+                "for amounts in the smallest unit; where fractions are stored, multiply by 10^decimals in USING",
             ),
         )

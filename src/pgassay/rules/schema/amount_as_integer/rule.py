@@ -4,7 +4,7 @@ A bigint ends at 9.22 × 10^18. That is 9.2 tokens with 18 decimals, as most hav
 and an indexer that retries stands still.
 
 **Seen by:** the column's type, in a table of on-chain data. Ten tokens with 18 decimals are put into a copy of the
-table. Collections of non-fungible tokens, which are counted in units, are left alone.
+table. Collections of non-fungible tokens, which are counted in units, and amounts with a currency are left alone.
 
 **Instead:** `numeric(78,0)`: it holds every uint256. Where all tokens have few decimals for sure, allow the rule.
 
@@ -26,7 +26,7 @@ _TEN = "10000000000000000000"
 def survey(state: State) -> Iterator[Finding]:
     """Report amounts that ten tokens do not fit into."""
     for table, column, kind, about in amounts(state.catalog):
-        if not kind.integer or about.collection(table):
+        if not kind.integer or about.collection(table) or about.fiat(table):
             continue
         trial = state.put(table, {column.name: _TEN})
         if trial is not None and trial.taken:
@@ -39,5 +39,5 @@ def survey(state: State) -> Iterator[Finding]:
             subject=(table.name, column.name),
             certainty=Certainty.PROVED if trial else Certainty.COMPUTED,
             evidence=refusal,
-            remedy=retyped(table, column, "numeric(78,0)", f"{name}::numeric(78,0)"),
+            remedy=retyped(state, table, column, "numeric(78,0)", f"{name}::numeric(78,0)"),
         )

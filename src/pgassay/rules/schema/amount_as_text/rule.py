@@ -42,5 +42,5 @@ def survey(state: State) -> Iterator[Finding]:
             subject=(table.name, column.name),
             certainty=Certainty.PROVED if numbers else Certainty.COMPUTED,
             evidence=evidence,
-            remedy=retyped(table, column, "numeric(78,0)", f"{name}::numeric(78,0)"),
+            remedy=retyped(state, table, column, "numeric(78,0)", f"{name}::numeric(78,0)"),
         )

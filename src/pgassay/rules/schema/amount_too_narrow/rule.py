@@ -29,11 +29,11 @@ _BILLION = "1000000000"
 
 def survey(state: State) -> Iterator[Finding]:
     """Report amounts that do not fit, or lose decimals."""
-    for table, column, kind, _ in amounts(state.catalog):
+    for table, column, kind, about in amounts(state.catalog):
         if kind.name != "numeric" or not kind.arguments:
             continue
         precision, scale = (*kind.arguments, 0)[:2]
-        if precision - scale >= 78 or scale in _LIKE_MONEY:
+        if precision - scale >= 78 or scale in _LIKE_MONEY or about.fiat(table):
             continue
         values = [str(UINT256)] if scale <= 0 else [_BILLION, _SMALLEST]
         for value in values:
@@ -56,6 +56,6 @@ def survey(state: State) -> Iterator[Finding]:
                 subject=(table.name, column.name),
                 certainty=Certainty.PROVED,
                 evidence=(Evidence(kind="lost" if trial.taken else "error", text=said),),
-                remedy=retyped(table, column, wide, f"{quote(column.name)}::{wide}"),
+                remedy=retyped(state, table, column, wide, f"{quote(column.name)}::{wide}"),
             )
             break

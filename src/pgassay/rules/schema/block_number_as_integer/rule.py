@@ -41,5 +41,5 @@ def survey(state: State) -> Iterator[Finding]:
                 subject=(table.name, column.name),
                 certainty=Certainty.PROVED if trial else Certainty.COMPUTED,
                 evidence=[Evidence(kind="error", text=f"{_FIRST} → {trial.refusal}")] if trial else (),
-                remedy=retyped(table, column, "bigint", quote(column.name)),
+                remedy=retyped(state, table, column, "bigint", quote(column.name)),
             )

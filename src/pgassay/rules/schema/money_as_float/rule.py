@@ -52,7 +52,7 @@ def survey(state: State) -> Iterator[Finding]:
                 subject=(table.name, column.name),
                 certainty=Certainty.PROVED if total else Certainty.COMPUTED,
                 evidence=[Evidence(kind="rows", text=f"ten times 0.1 add up to {total}")] if total else (),
-                remedy=retyped(table, column, "numeric", f"{quote(column.name)}::numeric"),
+                remedy=retyped(state, table, column, "numeric", f"{quote(column.name)}::numeric"),
             )
 
 

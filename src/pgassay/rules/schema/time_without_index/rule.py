@@ -13,18 +13,16 @@ Source: PostgreSQL manual, chapter 65.5 "BRIN Indexes"; chapter 5.12 "Table Part
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from pgassay.catalog import Column, Table
 from pgassay.model import Certainty, Evidence, Finding, Verdict, quote
-from pgassay.rules.schema.chain import chain, plain
+from pgassay.rules.schema.chain import chain
 from pgassay.rules.schema.columns import tables
 from pgassay.rules.schema.queries import asked
 from pgassay.rules.state import State
 
 VERDICT = Verdict.SLOWS
-_TIME = re.compile(r"(block_)?(time|timestamp|datetime|date|ts)|occurred_at|mined_at|block_timestamp_utc|timestamp_utc")
 _FEW = 100_000  # rows, below which no range of time is worth an index
 
 
@@ -37,7 +35,7 @@ def survey(state: State) -> Iterator[Finding]:
         if not about.appended(table) or state.rows.get(table.name, _FEW) < _FEW:
             continue
         for column in table.columns:
-            if column.category != "D" or not _TIME.fullmatch(plain(column.name)) or _found(table, column):
+            if column.category != "D" or not about.time(table, column) or _found(table, column):
                 continue
             use = compared.get((table.name, column.name))
             name = quote(f"{table.name.name}_{column.name}_brin")

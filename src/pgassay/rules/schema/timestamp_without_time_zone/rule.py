@@ -3,8 +3,8 @@
 What is stored depends on the session: the same instant written by a server in Tokyo and by one in UTC differs by nine
 hours, and nothing in the row tells which it was. Blocks of a chain have one time everywhere.
 
-**Seen by:** the column's type, in a table of on-chain data; one instant is put into a copy of the table under two time
-zones. One finding a table.
+**Seen by:** the type of the time of a block or event, in a table of on-chain data; one instant is put into a
+copy of the table under two time zones. One finding a table.
 
 **Instead:** `timestamptz`, which takes the same eight bytes.
 
@@ -30,8 +30,8 @@ def survey(state: State) -> Iterator[Finding]:
     """Report tables whose times depend on who writes them."""
     about = chain(state.catalog)
     for table in tables(state.catalog):
-        names = [c.name for c in table.columns if c.base == _TYPE and not c.generated]
-        if not names or not about.table(table):
+        names = [c.name for c in table.columns if c.base == _TYPE and about.time(table, c) and not c.generated]
+        if not names:
             continue
         told = _told(state, table, names[0])
         yield state.finding(

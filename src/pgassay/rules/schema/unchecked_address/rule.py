@@ -4,6 +4,7 @@ Whatever a bug, a form or an import brings is stored as an address: an empty str
 characters. It is found when a payment goes nowhere.
 
 **Seen by:** neither the column nor its domain refuses a text that is no address, which is put into a copy of the table.
+Keys over addresses in any case are told by `address-in-mixed-case`.
 
 **Instead:** one domain with a CHECK, for all address columns. Checksums (EIP-55) are validated where addresses come in,
 and stored in lower case.
@@ -16,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgassay.model import Certainty, Evidence, Finding, Remedy, Verdict, quote
-from pgassay.rules.schema.addresses import SHAPE, addresses
+from pgassay.rules.schema.addresses import SHAPE, addresses, both_cases, key_with
 from pgassay.rules.state import State
 
 VERDICT = Verdict.STYLE
@@ -28,6 +29,9 @@ def survey(state: State) -> Iterator[Finding]:
     found: dict[str, list[str]] = {}
     for table, column, _ in addresses(state.catalog):
         trial = state.put(table, {column.name: _NONE})
+        key = key_with(table, column.name)
+        if key and both_cases(state, table, column, key):  # reported as address-in-mixed-case, which adds the CHECK
+            continue
         if trial is not None and trial.taken:
             found.setdefault(str(table.name), []).append(column.name)
     for table in state.catalog.tables:
