@@ -78,6 +78,8 @@ class Plan:
             gone, changed = roots.get(("out", key)), roots.get(("in", key))
             for needed in needs:
                 leaving = roots.get(("out", needed))
+                if leaving is not None and leaving[1].kind == "table" and self.before.above.get(needed) == key:
+                    continue  # its partition goes as a whole, before it
                 first(gone or changed, leaving)
                 if self.states.states[needed] == "alter":
                     first(gone, roots.get(("in", needed)))
@@ -90,7 +92,10 @@ class Plan:
         for below, above in (*self.before.above.items(), *self.after.above.items()):
             for side in ("out", "in"):
                 if above.kind == "column" or side == "out":
-                    first(roots.get((side, above)), roots.get((side, below)))
+                    pair = roots.get((side, above)), roots.get((side, below))
+                    # A parent takes its partitions along: those that go as a whole go before it.
+                    whole = side == "out" and pair[1] is not None and pair[1][1].kind == "table"
+                    first(*(pair[::-1] if whole else pair))
         self._by_name(roots, first)
         self._siblings(roots, first)
         self.waits = waits
@@ -130,12 +135,15 @@ class Plan:
         if node.within is not None and states[node.within] in _OUT:
             return self._root_out(node.within)
         above = self.before.above.get(key)
-        attachment = Object("attachment", key.name)
+        attachment = Object("attachment", node.owner.name if isinstance(node.owner, Table) else key.name)
         if above is not None and states.get(attachment) not in _OUT and states.get(above) in _OUT:
             plain = self.before.nodes[attachment].thing.partition_of is None
             return ("out", key) if plain else self._root_out(above)
         if above is not None and key.kind == "trigger" and states.get(attachment) in _OUT:
             return self._root_out(attachment)
+        if key.kind == "clustering":
+            leaving = [needed for needed in self.before.needs[key] if states[needed] in _OUT]
+            return self._root_out(leaving[0]) if leaving else ("out", key)
         if key.kind in ("constraint", "index", "statistics"):
             for needed in sorted(self.before.needs[key], key=str):
                 if needed.kind == "column" and needed.name == self._table_of(node) and states[needed] in _OUT:
@@ -171,7 +179,8 @@ class Plan:
             for op in circle:
                 for key in self.carried[op]:
                     own = (op[0], key)
-                    if own != op and key.kind in _SEPARABLE and own not in self.apart:
+                    inherited = key in self.before.above or key in self.after.above
+                    if own != op and key.kind in _SEPARABLE and own not in self.apart and not inherited:
                         self.apart.add(own)
                         taken = True
         return taken
@@ -234,7 +243,7 @@ class Plan:
                 made = types.create(node.thing, inside)
                 for each in inside:
                     made += tables.constraint_noted(f"DOMAIN {key.name}", each, None, key.name)
-                return [*types.set_aside(self.before.nodes[key].thing), *made] if state == "aside" else made
+                return [*types.set_aside(self.before.nodes[key].thing, node.thing), *made] if state == "aside" else made
             case "column":
                 return self._added(node)
             case "default":
@@ -263,7 +272,7 @@ class Plan:
 
     def _comes_by_itself(self, key: Object) -> bool:
         """Whether a parent's statement makes it on this table, which hangs there already, too."""
-        attachment = Object("attachment", key.name)
+        attachment = Object("attachment", self.after.nodes[key].owner.name)
         return key in self.after.above and self.states.states.get(attachment) in ("same", "alter")
 
     def _added(self, node: Node) -> list[str]:
