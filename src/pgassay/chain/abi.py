@@ -23,7 +23,6 @@ _SKIPPED_FOLDERS = frozenset(("node_modules", "build-info", "cache", "metadata",
 _SKIPPED_FILES = re.compile(
     r".*\.dbg\.json|.*_metadata\.json|(package|package-lock|tsconfig.*|foundry|\.\w+|composer|deno|jsconfig)\.json"
 )
-_NOT_STORED = frozenset(("constructor", "fallback", "receive", "error"))
 _SHOWN = 3
 
 
@@ -183,7 +182,9 @@ def _contract(name: str, path: str, abi: Iterable[Any], notes: list[str]) -> Con
                     functions.setdefault(function.signature, function)
                 except NoAbi as problem:  # a library's own types, such as `Map storage`: nobody calls it from outside
                     notes.append(f"{name} ({path}): {problem}; the function is left out")
-            case kind if kind not in _NOT_STORED:
+            case "constructor" | "fallback" | "receive" | "error":
+                pass
+            case kind:
                 raise NoAbi(f"an entry of type {kind!r}", near=str(kind))
     return Contract(name=name, path=path, events=tuple(events.values()), functions=tuple(functions.values()))
 

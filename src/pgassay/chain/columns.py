@@ -40,7 +40,8 @@ class Leaf:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnSpec:
     """A column: ``type`` as written in SQL, ``checks`` as conditions for the table, ``domains`` that it needs.
-    ``address`` says that it refers to the compact layout's dictionary of addresses; ``leaf`` is what it holds."""
+    ``address`` says that it refers to the compact layout's dictionary of addresses, ``references`` to which entity;
+    ``leaf`` is what it holds."""
 
     name: str
     type: str
@@ -49,6 +50,7 @@ class ColumnSpec:
     comment: str = ""
     domains: frozenset[str] = frozenset()
     address: bool = False
+    references: str | None = None
     leaf: Leaf | None = None
 
 

@@ -146,13 +146,25 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fulltext:
+    """A full-text search (``@fulltext``): ``includes`` are entities with their fields, the weightiest first."""
+
+    name: str
+    language: str
+    includes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subgraph:
-    """A subgraph's ``schema.graphql``: entities, enums (name, labels) and interfaces (name, fields)."""
+    """A subgraph's ``schema.graphql``: entities, enums (name, labels) and interfaces (name, fields). A union is an
+    interface without fields; ``Entity.interfaces`` names those that an entity is one of, too."""
 
     path: str
     entities: tuple[Entity, ...] = ()
     enums: tuple[tuple[str, tuple[str, ...]], ...] = ()
     interfaces: tuple[Entity, ...] = ()
+    fulltexts: tuple[Fulltext, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from pgassay.model.names import Name, literal
 ADDRESS = "evm_address"
 HASH = "evm_hash"
 RAW_STRING = "raw_string"
+BIG_INT = "evm_bigint"  # a subgraph's BigInt
 ADDRESS_ID = "integer"  # the compact layout's key into the dictionary of addresses: two thousand million of them
 
 _DOMAIN = re.compile(r"(?:evm_)?(u?int|bytes)(\d+)\Z|(u?)fixed(\d+)x(\d+)\Z")
@@ -62,6 +63,14 @@ def domain(name: str, layout: Layout) -> Domain:
         return _address(layout)
     if name == HASH:
         return _bytes(HASH, 32, "A Keccak-256 hash: 32 bytes")
+    if name == BIG_INT:
+        limit = 10**78
+        return Domain(
+            name=BIG_INT,
+            base="numeric",
+            check=f"VALUE > -{limit} AND VALUE < {limit} AND scale(VALUE) = 0",
+            comment="Whole numbers of at most 78 digits",
+        )
     if name == RAW_STRING:
         return Domain(
             name=RAW_STRING,
@@ -91,7 +100,7 @@ def domains(
 
 def is_domain_name(name: str) -> bool:
     """Whether a table of that name would meet a domain of ours: a table makes a type of its own name."""
-    return name in (ADDRESS, HASH, RAW_STRING) or bool(_DOMAIN.match(name))
+    return name in (ADDRESS, HASH, RAW_STRING, BIG_INT) or bool(_DOMAIN.match(name))
 
 
 def domain_name(of: AbiType) -> str | None:
