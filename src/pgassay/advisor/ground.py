@@ -68,10 +68,14 @@ class Ground:
     def settle(self) -> None:
         """Vacuum and analyse everything: index-only scans need the visibility map.
 
-        What was committed asynchronously is visible to all only once its WAL is flushed: a checkpoint does that.
+        What was committed asynchronously is visible to all only once its WAL is flushed: a checkpoint does that. What
+        the command itself commits between two tables must be flushed too, for PostgreSQL remembers only the latest
+        such place for 32 transactions together.
         """
         self.admin.run("CHECKPOINT")
+        self.session.run("SET synchronous_commit = on")
         self.session.run("VACUUM (ANALYZE)")
+        self.session.run("RESET synchronous_commit")
         self.session.notices()
 
     def world(self) -> World:

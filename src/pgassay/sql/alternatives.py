@@ -5,14 +5,17 @@ Whether the rows are the same is for the caller to try: NULLs, ties and time zon
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.message import Message
 
+from pgassay.model import literal, quote
 from pgassay.sql.tree import PgQueryError, expression_text, parse, pg
 
+STAR = "select-star"  # the one rewrite that returns less than the original: the same rows, not all of their columns
 TypeOf = Callable[[str], str | None]  # a column's base type, None where it is unknown or not alone of its name
 
 
@@ -156,6 +159,8 @@ def _as_range(node: Any, value: Any, type_of: TypeOf) -> str | None:
         return None
     name = node.func_call.funcname[-1].string.sval
     args = list(node.func_call.args)
+    if name == "to_char" and len(args) == 2 and args[1].WhichOneof("node") == "a_const":
+        return _of_format(args[0], args[1].a_const.sval.sval, against)
     if name == "date" and len(args) == 1 and (column := _column(args[0])):
         return _between(column, f"({against})::date", f"(({against})::date + 1)")
     if len(args) != 2 or args[0].WhichOneof("node") != "a_const" or (column := _column(args[1])) is None:
@@ -170,6 +175,27 @@ def _as_range(node: Any, value: Any, type_of: TypeOf) -> str | None:
         year = f"({against})::integer"
         return _between(column, f"make_date({year}, 1, 1)", f"make_date({year} + 1, 1, 1)")
     return None
+
+
+_FORMATS = {"YYYY-MM-DD": "1 day", "YYYYMMDD": "1 day", "YYYY-MM": "1 month", "YYYYMM": "1 month", "YYYY": "1 year"}
+
+
+def _of_format(node: Any, form: str, against: str) -> str | None:
+    """``to_char(ts, 'YYYY-MM') = '2024-03'``, also of a time at some zone."""
+    step = _FORMATS.get(form.upper())
+    if step is None:
+        return None
+    low = f"to_date({against}, '{form}')::timestamp"
+    high = f"({low} + interval '{step}')"
+    zoned = node.func_call if node.WhichOneof("node") == "func_call" else None
+    if zoned is not None and zoned.funcname[-1].string.sval == "timezone" and len(zoned.args) == 2:
+        column, zone = _column(zoned.args[1]), zoned.args[0]
+        if column is None or not _constant(zone):
+            return None
+        at = f"AT TIME ZONE {expression_text(zone)}"
+        return _between(column, f"(({low}) {at})", f"({high} {at})")
+    column = _column(node)
+    return None if column is None else _between(column, low, high)
 
 
 def _between(column: str, low: str, high: str) -> str:
@@ -198,6 +224,61 @@ def _arithmetic(stmt: Any, type_of: TypeOf) -> bool:
             _put(node, f"{column} {operator} {value}")
             done = True
     return done
+
+
+def _position(stmt: Any, _type_of: TypeOf) -> bool:
+    """``position('x' IN body) > 0`` becomes ``body LIKE '%x%'``, which a trigram index serves."""
+    done = False
+    for node in list(_conditions(stmt)):
+        compared = _operator(node)
+        if compared is None or (compared[0], expression_text(compared[2])) not in (
+            (">", "0"),
+            (">=", "1"),
+            ("<>", "0"),
+        ):
+            continue
+        call = compared[1].func_call if compared[1].WhichOneof("node") == "func_call" else None
+        if call is None or call.funcname[-1].string.sval not in ("position", "strpos") or len(call.args) != 2:
+            continue
+        # The parser has turned position(x IN y) round: both functions name the text first.
+        text, part = call.args
+        if part.WhichOneof("node") == "a_const" and part.a_const.WhichOneof("val") == "sval" and not _constant(text):
+            pattern = re.sub(r"([%_\\])", r"\\\1", part.a_const.sval.sval)
+            _put(node, f"{expression_text(text)} LIKE {literal('%' + pattern + '%')}")
+            done = True
+    return done
+
+
+def _ilike(stmt: Any, _type_of: TypeOf) -> bool:
+    """``mail ILIKE 'a@b.example'``, a pattern of no wildcards, is an equality of lower case."""
+    done = False
+    for node in list(_conditions(stmt)):
+        if node.WhichOneof("node") != "a_expr" or node.a_expr.kind != pg.AEXPR_ILIKE:
+            continue
+        expr = node.a_expr
+        column, value = _column(expr.lexpr), expr.rexpr
+        if column is None or expr.name[-1].string.sval != "~~*" or value.WhichOneof("node") != "a_const":
+            continue
+        if value.a_const.WhichOneof("val") == "sval" and not re.search(r"[%_\\]", value.a_const.sval.sval):
+            _put(node, f"lower({column}) = lower({expression_text(value)})")
+            done = True
+    return done
+
+
+def _star(stmt: Any, _type_of: TypeOf) -> bool:
+    """``SELECT *`` of one table, with only the columns that the query itself speaks of."""
+    if len(stmt.from_clause) != 1 or stmt.from_clause[0].WhichOneof("node") != "range_var" or not _plain(stmt):
+        return False
+    if len(stmt.target_list) != 1 or _last(stmt.target_list[0].res_target.val) != "*":
+        return False
+    parts = [stmt.where_clause, *(s.sort_by.node for s in stmt.sort_clause)]
+    found = {expression_text(n): n for p in parts for n in _walk(p) if isinstance(n, pg.Node) and _column(n)}
+    if not found:
+        return False
+    del stmt.target_list[:]
+    for name in sorted(found):
+        stmt.target_list.add().res_target.val.CopyFrom(_parsed(name))
+    return True
 
 
 _WHOLE = {"integer", "bigint", "smallint", "uuid", "numeric"}
@@ -333,6 +414,9 @@ _IN_PLACE: tuple[tuple[str, str, Callable[[Any, TypeOf], bool]], ...] = (
     ("cast-on-column", "a cast of the column hides it from its index: it moves to the constant", _casts),
     ("not-in", "NOT IN over a subquery cannot become an anti-join, NOT EXISTS can", _not_in),
     ("count-for-existence", "count(*) reads all rows to learn that there is one", _count_compared),
+    ("position-to-like", "LIKE with wildcards on both sides can use a trigram index, position() cannot", _position),
+    ("ilike-to-lower", "ILIKE without a wildcard is an equality of lower case, which a B-tree finds", _ilike),
+    (STAR, "where the application needs no other columns, an index alone can answer", _star),
 )
 
 
@@ -399,8 +483,6 @@ def _last(node: Any) -> str:
 
 
 def _last_text(node: Any) -> str:
-    from pgassay.model import quote
-
     return quote(_last(node))
 
 
