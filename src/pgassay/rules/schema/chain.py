@@ -217,11 +217,13 @@ _ROLES = {"from", "to", "owner", "sender", "recipient", "spender", "operator", "
 
 
 def chain(catalog: Catalog) -> Chain:
-    """Look for on-chain data. Two signs that mean little else are enough, or one with two of the others."""
+    """Look for on-chain data. Two signs that mean little else are enough, or one with two of the others, or a pair."""
     signs = {t.name: _signs(catalog, t) for t in catalog.tables}
     everything = frozenset().union(*signs.values())
     hard = everything & {*_HARD, "named"}
-    on_chain = len(hard) > 1 or (len(hard) == 1 and len(everything - hard) > 1) or {"named", "parties"} <= everything
+    pairs = ({"contract", "chain"}, {"wallet", "chain"}, {"named", "parties"})
+    together = any(pair <= found for found in signs.values() for pair in pairs)
+    on_chain = len(hard) > 1 or (len(hard) == 1 and len(everything - hard) > 1) or together
     about = {name for name, found in signs.items() if found & _TOKENS or {"chain", "supply"} <= found}
     referring = {t.name for t in catalog.tables if any(k.references in about for k in t.foreign_keys)}
     return Chain(catalog, signs, on_chain, frozenset(about | referring) if on_chain else frozenset())
