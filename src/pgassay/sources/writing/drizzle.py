@@ -88,9 +88,13 @@ def layout_v1(project: Project, change: Change, units: tuple[Unit, ...], now: da
 
 
 def _always(project: Project, units: tuple[Unit, ...]) -> Iterator[str]:
-    yield "Drizzle's schema in TypeScript is not changed: add the change there too, or drizzle-kit does not know of it"
+    yield (
+        "Drizzle's schema in TypeScript is not changed: add the change there too, and IF NOT EXISTS to what"
+        " drizzle-kit generate then writes for it"
+    )
     if any(u.backward is not None for u in units):
-        yield f"Drizzle has no way back: {DOWN}.sql or {DOWN}/ is to be run by hand, and the migration's entry removed"
+        place = f"{DOWN}/" if project.kind == "drizzle" else f"{DOWN}.sql"
+        yield f"Drizzle has no way back: run {place} by hand, and delete the migration's row in {project.runner.table}"
     if len(project.migrations) and len(_groups(units)) > 1:
         yield "deploy each of these migrations before the next: Drizzle sends all pending ones in one transaction"
 
