@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from pgassay.chain.codec import checked, decode, encode
 from pgassay.chain.columns import ColumnSpec, columns
+from pgassay.chain.entity_columns import entity_columns
 from pgassay.chain.model import AbiType, Layout, Parameter
+from pgassay.chain.subgraph import parse_subgraph
 from pgassay.chain.types import bounds, domain_name, domains
 from pgassay.errors import InputError
 from pgassay.model.names import Name, quote
@@ -33,7 +35,7 @@ def refused(error: StatementError) -> bool:
 def typed(server: Server) -> Iterator[Connection]:
     """A database with every domain in every layout, each layout in a schema of its own."""
     with server.database() as database, server.connect(database) as connection:
-        used = {name for of in ELEMENTARY if (name := domain_name(of))} | {"evm_hash", "raw_string"}
+        used = {name for of in ELEMENTARY if (name := domain_name(of))} | {"evm_hash", "raw_string", "evm_bigint"}
         for layout in LAYOUTS:
             forward, _ = domains(layout, used, SCHEMAS[layout])
             connection.run(";".join((f"CREATE SCHEMA {SCHEMAS[layout]}", *forward)))
@@ -264,3 +266,34 @@ def test_domains_go_as_they_came(connection: Connection, layout: Layout) -> None
         connection.value("SELECT count(*) FROM pg_type WHERE typtype = 'd' AND typnamespace = 'public'::regnamespace")
         == "0"
     )
+
+
+GRAPH = parse_subgraph(
+    "type A @entity { id: Bytes! n: BigInt! ns: [BigInt!]! d: BigDecimal! ds: [BigDecimal!]! e: E! es: [E!]! b: B"
+    " at: Timestamp! }"
+    " type B @entity { id: ID! deep: [[Int!]!] } enum E { X Y }",
+    "schema.graphql",
+)
+GOOD = ("\\x01", str(10**78 - 1), "{-5,0}", "0.1", "{1.5,-2}", "X", "{X,Y,X}", "b", "2026-01-01 00:00:00+00")
+
+
+@pytest.mark.parametrize(
+    ("at", "wrong"),
+    [(1, str(10**78)), (1, "1.5"), (1, "NaN"), (2, "{1.5}"), (2, "{NULL}"), (3, "NaN"), (3, "-Infinity"),
+     (4, "{1,NaN}"), (5, "Z"), (6, "{X,Z}"), (6, "{{X},{Y}}"), (0, None), (5, None), (8, "no time")],
+)  # fmt: skip
+def test_columns_of_entities_hold_what_their_types_say(typed: Connection, at: int, wrong: str | None) -> None:
+    with typed.rolled_back():
+        make_table(typed, entity_columns(GRAPH.entities[0], GRAPH, schema="in_plain"))
+        assert store(typed, GOOD)[:8] == list(GOOD[:8])
+        with pytest.raises(StatementError) as refusal:
+            store(typed, (*GOOD[:at], wrong, *GOOD[at + 1 :]))
+        assert refused(refusal.value)
+
+
+def test_nested_lists_are_arrays_in_jsonb(typed: Connection) -> None:
+    with typed.rolled_back():
+        make_table(typed, entity_columns(GRAPH.entities[1], GRAPH, schema="in_plain"))
+        assert store(typed, ("b", "[[1], []]")) == ["b", "[[1], []]"]
+        with pytest.raises(StatementError):
+            store(typed, ("b", "{}"))

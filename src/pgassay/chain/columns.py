@@ -156,11 +156,13 @@ def _column(name: str, leaf: Leaf, schema: str | None) -> ColumnSpec:
             return spec(f"{sql_type(element, schema)}[]", domain_name(element), checks=checks)
 
 
-def array_checks(column: str, length: int | None = None) -> tuple[str, ...]:
-    """Conditions under which an array column holds a list: one dimension counted from 1, no NULL, and ``length``."""
+def array_checks(column: str, length: int | None = None, *, nulls: bool = False) -> tuple[str, ...]:
+    """Conditions under which an array column holds a list: one dimension counted from 1, ``length`` elements, no NULL
+    unless ``nulls``."""
     name = quote(column)
-    plain = f"array_ndims({name}) = 1 AND array_lower({name}, 1) = 1 AND array_position({name}, NULL) IS NULL"
-    listed = f"cardinality({name}) = 0 OR ({plain})"
+    plain = f"array_ndims({name}) = 1 AND array_lower({name}, 1) = 1"
+    none_null = "" if nulls else f" AND array_position({name}, NULL) IS NULL"
+    listed = f"cardinality({name}) = 0 OR ({plain}{none_null})"
     return (listed,) if length is None else (listed, f"cardinality({name}) = {length}")
 
 

@@ -101,7 +101,7 @@ def _read(definitions: Sequence[ast.DefinitionNode], path: str, fail: _Fail) -> 
 
 
 def _entity(node: ast.ObjectTypeDefinitionNode, fail: _Fail) -> Entity:
-    options = {d.name.value: _arguments(d) for d in node.directives}
+    options = {d.name.value: _arguments(d) for d in node.directives or ()}
     entity, aggregation = options.get("entity", {}), options.get("aggregation")
     fields = _fields(node, fail)
     aggregates = tuple(_aggregates(node, fail))
@@ -270,10 +270,9 @@ def _check_derived(
 
 
 def _unresolved(problem: str, name: str, known: Collection[str], fail: _Fail, line: int) -> InputError:
-    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.7)
     error = fail(line, problem)
-    if close:
-        error.hint = f"Did you mean {close[0]}?"
+    error.hint = f"Did you mean {close[0]}?" if close else f"Define it in the schema; scalars are {', '.join(SCALARS)}."
     return error
 
 
