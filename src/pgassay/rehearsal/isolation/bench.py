@@ -81,4 +81,5 @@ class Bench:
 
 def script(actor: Actor, sql: str) -> str:
     """The whole transaction, to be run again by anybody who may SET ROLE."""
-    return f"BEGIN;\n{actor.sql}\n{sql.rstrip(';')};\nROLLBACK;"
+    told = " ".join(actor.sql.split("\n"))
+    return f"BEGIN; {told}\n{sql.rstrip(';')};\nROLLBACK;"

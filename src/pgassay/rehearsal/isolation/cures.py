@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pgassay.catalog import Constraint, Index, Policy, Table
+from pgassay.catalog.sessions import Source
 from pgassay.model import Name, literal, quote
 from pgassay.rehearsal.isolation.ground import Ground, Held
-from pgassay.rehearsal.isolation.model import Actor, Domain, Source
+from pgassay.rehearsal.isolation.model import Actor, Domain
 from pgassay.rehearsal.isolation.tables import Try
 
 _WRITES = {"INSERT": "insert", "UPDATE": "update", "DELETE": "delete", "MERGE": "update", "SELECT": "select"}

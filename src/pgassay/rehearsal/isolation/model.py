@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pgassay.catalog import Catalog, Constraint, Table
+from pgassay.catalog.sessions import Source
 from pgassay.model import Name, Remedy, Verdict, literal, quote
 
 SIDES = ("A", "B")
@@ -25,15 +26,6 @@ class Told:
     roles: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     values: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A place in the session that tells who acts: a setting or, with a ``path``, a part of its JSON. The role itself
-    where the setting is empty."""
-
-    setting: str
-    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

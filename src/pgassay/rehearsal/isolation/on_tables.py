@@ -67,7 +67,7 @@ def _plainly(case: Case, actor: Actor, held: Held) -> None:
 def _leak(case: Case, actor: Actor, held: Held, what: Try, seen: str) -> None:
     rule = cures.cause(case.ground, actor, held, what)
     remedy = cures.cure(case.ground, rule, held, actor)
-    prefix = "".join(f"{s};\n" for s in what.before)
+    prefix = "".join(f"{s}; " for s in what.before)
     message = f"{_who(actor)} {_DOES[what.command.split()[0]]} rows of another in {held.table.name}{_WHY.get(rule, '')}"
     case.add(
         Leak(
@@ -75,7 +75,7 @@ def _leak(case: Case, actor: Actor, held: Held, what: Try, seen: str) -> None:
             verdict=Verdict.EXPOSES,
             subject=str(held.table.name),
             message=message,
-            sql=script(actor, what.sql).replace("BEGIN;\n", f"BEGIN;\n{prefix}", 1),
+            sql=script(actor, what.sql).replace("BEGIN; ", f"BEGIN; {prefix}", 1),
             seen=seen,
             remedy=Remedy(sql=remedy) if remedy else None,
         ),

@@ -6,7 +6,7 @@ from pgassay.model import quote
 from pgassay.server import Connection, Server, StatementError
 from pgassay.sql.queries import queries
 
-_ROLES = ("anon", "authenticated", "service_role")
+_ROLES = ("anon", "authenticated")  # service_role is bound by no policy, and not for tenants
 
 
 def stand_in(server: Server, session: Connection, *, supabase: bool) -> list[str]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgassay.catalog import Catalog, Constraint, Policy, Table
+from pgassay.catalog import Catalog, Constraint, Table
+from pgassay.catalog.sessions import Source, mentions, reads, session_functions, texts
 from pgassay.model import Name
-from pgassay.rehearsal.isolation.model import Domain, NoTenancy, Owned, Source, Tenancy, Told
-from pgassay.rehearsal.isolation.session import mentions, reads, session_functions
-
-_ROLE = Source("")
+from pgassay.rehearsal.isolation.model import Domain, NoTenancy, Owned, Tenancy, Told
 
 
 def tenancy_of(catalog: Catalog, told: Told) -> Tenancy:
@@ -81,7 +79,7 @@ class _Finder:
     def compared(self) -> None:
         """Which parts of the session are compared with which columns, in policies, functions and views."""
         for table in self.catalog.tables:
-            for text in _texts(table.policies):
+            for text in texts(table.policies):
                 self._compared(text, table)
         for routine in self.catalog.routines:
             if str(routine.name) in self.functions:
@@ -120,7 +118,7 @@ class _Finder:
                 continue
             mine = [c for c in self.told.columns if table.column(c)] + self.direct.get(table.name, [])
             if not mine and not self.told.columns:
-                policies = " ".join(_texts(table.policies))
+                policies = " ".join(texts(table.policies))
                 if reads(policies, self.functions):
                     keys = {c for k in table.foreign_keys for c in k.columns} | set(self.names)
                     mine = mentions(policies, [c.name for c in table.columns if c.name in keys])
@@ -132,7 +130,10 @@ class _Finder:
             table = self.tables[name]
             for column in table.columns:
                 domain = self.domain(table, column.name)
-                root = (domain.root, domain.column) == (name, column.name)
+                key = table.primary_key  # a key that refers to a tenant's: the same thing, told further
+                root = (domain.root, domain.column) == (name, column.name) or bool(
+                    key and key.columns == (column.name,)
+                )
                 if domain in known and (column.name in words or root) and column.name not in dict(pairs):
                     pairs.append((column.name, domain))
         # Whose a row is, it says itself before its key does: a user belongs to an organisation.
@@ -182,10 +183,6 @@ class _Finder:
         granted = [g.grantee for o in owned.values() for g in o.table.grants]
         granted += [g.grantee for v in self.catalog.views for g in v.grants]
         return tuple(r for r in dict.fromkeys(named + granted) if r not in owners and r.lower() != "public")
-
-
-def _texts(policies: tuple[Policy, ...]) -> list[str]:
-    return [text for p in policies for text in (p.using, p.check) if text]
 
 
 def _required(table: Table, link: Constraint) -> bool:

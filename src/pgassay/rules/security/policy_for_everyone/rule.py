@@ -17,8 +17,9 @@ import re
 from collections.abc import Iterator
 
 from pgassay.catalog import Policy
-from pgassay.model import Certainty, Evidence, Finding, Verdict, quote
+from pgassay.model import Certainty, Evidence, Finding, Name, Verdict, quote
 from pgassay.model.actions import CreatePolicy
+from pgassay.rules.state import State
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.EXPOSES
@@ -44,10 +45,31 @@ def find(step: Step) -> Iterator[Finding]:
                 subject=action.table,
                 certainty=None if step.static else Certainty.COMPUTED,
                 evidence=(Evidence(kind="catalog", text="USING (true), for everyone, on writes"),),
-                remedy=f"DROP POLICY {name} ON {action.table};\n"
-                f"CREATE POLICY {name} ON {action.table} FOR SELECT USING (true);"
-                "  -- and one with a condition for each command that writes",
+                remedy=_remedy(action.name, action.table),
             )
+
+
+def survey(state: State) -> Iterator[Finding]:
+    """Report policies without any condition on writes, on tables whose policies are applied."""
+    for table in state.catalog.tables:
+        for policy in table.policies if table.row_security else ():
+            if _open(policy):
+                yield state.finding(
+                    VERDICT,
+                    f"policy {quote(policy.name)} lets everyone change every row of {table.name}",
+                    subject=table.name,
+                    evidence=(Evidence(kind="catalog", text="USING (true), for everyone, on writes"),),
+                    remedy=_remedy(policy.name, table.name),
+                )
+
+
+def _remedy(policy: str, table: Name) -> str:
+    name = quote(policy)
+    return (
+        f"DROP POLICY {name} ON {table};\n"
+        f"CREATE POLICY {name} ON {table} FOR SELECT USING (true);"
+        "  -- and one with a condition for each command that writes"
+    )
 
 
 def _open(policy: Policy) -> bool:

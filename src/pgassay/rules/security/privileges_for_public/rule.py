@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pgassay.catalog import Table
 from pgassay.model import Certainty, Evidence, Finding, Verdict
 from pgassay.model.actions import Other
+from pgassay.rules.state import State
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.EXPOSES
@@ -60,6 +61,20 @@ def find(step: Step) -> Iterator[Finding]:
         )
         + ";  -- app_user: a role made for those who shall write",
     )
+
+
+def survey(state: State) -> Iterator[Finding]:
+    """Report tables that everyone may write."""
+    for table in state.catalog.tables:
+        if not (may := _writable(table)) or table.row_security:
+            continue
+        yield state.finding(
+            VERDICT,
+            f"every role that can connect may change the rows of {table.name}",
+            subject=table.name,
+            evidence=(Evidence(kind="catalog", text=f"PUBLIC may {', '.join(sorted(may))} on {table.name}"),),
+            remedy=f"REVOKE {', '.join(sorted(may))} ON {table.name} FROM PUBLIC;",
+        )
 
 
 def _writable(table: Table) -> set[str]:

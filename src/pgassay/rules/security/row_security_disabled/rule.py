@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 from pgassay.model import Certainty, Evidence, Finding, Verdict
 from pgassay.model.actions import RowSecurity
+from pgassay.rules.state import State
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.EXPOSES
@@ -47,3 +48,17 @@ def find(step: Step) -> Iterator[Finding]:
             evidence=(Evidence(kind="catalog", text=f"policies not applied any more: {policies}"),) if policies else (),
             remedy=f"ALTER TABLE {action.table} ENABLE ROW LEVEL SECURITY;",
         )
+
+
+def survey(state: State) -> Iterator[Finding]:
+    """Report tables whose policies are not applied."""
+    for table in state.catalog.tables:
+        if table.policies and not table.row_security:
+            policies = ", ".join(p.name for p in table.policies)
+            yield state.finding(
+                VERDICT,
+                f"{table.name} has policies, and row security is off: every role with a privilege reaches all its rows",
+                subject=table.name,
+                evidence=(Evidence(kind="catalog", text=f"policies not applied: {policies}"),),
+                remedy=f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY;",
+            )

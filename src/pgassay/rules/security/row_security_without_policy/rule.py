@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from pgassay.model import Certainty, Evidence, Finding, Name, Verdict, quote
 from pgassay.model.actions import RowSecurity
+from pgassay.rules.state import State
 from pgassay.rules.step import Step, break_evidence
 
 VERDICT = Verdict.BREAKS_APP
@@ -51,6 +52,21 @@ def find(step: Step) -> Iterator[Finding]:
                 evidence=break_evidence(breaks),
                 remedy=_remedy(action.table, before.owner or "CURRENT_USER"),
             )
+
+
+def survey(state: State) -> Iterator[Finding]:
+    """Report tables that others than the owner hold privileges on and no policy lets them use."""
+    for table in state.catalog.tables:
+        roles = sorted({g.grantee for g in table.grants if g.grantee != table.owner})
+        if not table.row_security or not roles or table.partition_of or any(p.permissive for p in table.policies):
+            continue
+        yield state.finding(
+            VERDICT,
+            f"{', '.join(roles)} can read and write no row of {table.name}: row security is on, without a policy",
+            subject=table.name,
+            evidence=(Evidence(kind="catalog", text="no permissive policy"),),
+            remedy=_remedy(table.name, roles[0]),
+        )
 
 
 def _remedy(table: Name, role: str) -> str:

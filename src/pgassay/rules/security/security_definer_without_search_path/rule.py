@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pgassay.catalog import Catalog, Routine
 from pgassay.model import Certainty, Evidence, Finding, Name, Verdict
 from pgassay.model.actions import CreateRoutine
+from pgassay.rules.state import State
 from pgassay.rules.step import Step
 
 VERDICT = Verdict.EXPOSES
@@ -49,6 +50,22 @@ def find(step: Step) -> Iterator[Finding]:
                     remedy=_remedy(action.name, routine.arguments),
                 )
                 break
+
+
+def survey(state: State) -> Iterator[Finding]:
+    """Report functions that a caller's search_path can lead astray."""
+    for routine in state.catalog.routines:
+        if routine.security_definer and routine.kind in ("function", "procedure") and _unsafe(routine.definition):
+            remedy = _remedy(routine.name, routine.arguments)
+            if not routine.arguments:
+                remedy = remedy.replace(" SET ", "() SET ", 1)
+            yield state.finding(
+                VERDICT,
+                _message(routine.name),
+                subject=f"{routine.name}({routine.arguments})",
+                evidence=(Evidence(kind="catalog", text="SECURITY DEFINER, and no SET search_path"),),
+                remedy=remedy if routine.kind == "function" else remedy.replace("ALTER FUNCTION", "ALTER PROCEDURE"),
+            )
 
 
 def _unsafe_ones(catalog: Catalog | None, name: Name) -> dict[str, Routine]:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pgassay.catalog import Catalog, Routine
-from pgassay.rehearsal.isolation.model import Source
+from pgassay.catalog.model import Catalog, Policy, Routine, Table
 
 _SETTING = re.compile(r"current_setting\(\s*'([^']+)'", re.IGNORECASE)
 _ROLE = re.compile(r"\b(current_user|session_user|current_role|user)\b(?!\s*[(.=]\s*\w*\()", re.IGNORECASE)
@@ -21,6 +20,15 @@ _LEFT = re.compile(
 )
 _RIGHT = re.compile(r"^[^=<>&|]*?\)*(?:::[\w .\[\]]+)?\)*\s*(?:=|@>)\s*\(*" + _IDENT + r"(?!\s*\()", re.IGNORECASE)
 _JUNCTION = re.compile(r"\b(?:AND|OR)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place in the session that tells who acts: a setting or, with a ``path``, a part of its JSON. The role itself
+    where the setting is empty."""
+
+    setting: str
+    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +118,26 @@ def _body(routine: Routine) -> str:
 def mentions(text: str, names: Iterable[str]) -> list[str]:
     """Those of some identifiers that an expression names."""
     return [n for n in names if re.search(rf'(?<![\w"]){re.escape(n)}(?![\w"(])|"{re.escape(n)}"', text)]
+
+
+def texts(policies: Iterable[Policy]) -> list[str]:
+    """The expressions of policies."""
+    return [text for p in policies for text in (p.using, p.check) if text]
+
+
+def tenant_columns(catalog: Catalog) -> dict[str, Policy]:
+    """Names of columns that policies compare with the session, with the policy that does."""
+    functions = session_functions(catalog)
+    found: dict[str, Policy] = {}
+    for table in catalog.tables:
+        for policy in table.policies:
+            for read in (r for text in texts([policy]) for r in reads(text, functions)):
+                if read.column and table.column(read.column) and not _key(table, read.column):
+                    found.setdefault(read.column, policy)
+    return found
+
+
+def _key(table: Table, column: str) -> bool:
+    """Whether it is the table's own key (a list of tenants), whose name means nothing elsewhere."""
+    key = table.primary_key
+    return key is not None and key.columns == (column,)

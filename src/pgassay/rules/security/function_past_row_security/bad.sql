@@ -1,0 +1,8 @@
+-- migration
+CREATE TABLE token (id bigint PRIMARY KEY, tenant_id uuid NOT NULL);
+ALTER TABLE token ENABLE ROW LEVEL SECURITY;
+CREATE POLICY mine ON token USING (tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid));
+CREATE FUNCTION tokens() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ SELECT count(*) FROM public.token $$;
+-- expect: exposes presumed
+-- static: none

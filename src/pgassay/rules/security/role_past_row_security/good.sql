@@ -1,0 +1,3 @@
+-- migration
+CREATE ROLE reporting NOLOGIN NOBYPASSRLS;
+-- expect: none

@@ -1,0 +1,11 @@
+-- migration
+CREATE TABLE token (id bigint PRIMARY KEY, tenant_id uuid NOT NULL);
+ALTER TABLE token ENABLE ROW LEVEL SECURITY;
+ALTER TABLE token FORCE ROW LEVEL SECURITY;
+CREATE POLICY mine ON token USING (tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid));
+CREATE TABLE holder (id bigint PRIMARY KEY, tenant_id uuid NOT NULL);
+ALTER TABLE holder ENABLE ROW LEVEL SECURITY;
+ALTER TABLE holder FORCE ROW LEVEL SECURITY;
+CREATE POLICY mine ON holder USING (tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid));
+CREATE TABLE currency (code text PRIMARY KEY);
+-- expect: none

@@ -1,0 +1,7 @@
+-- migration
+CREATE TABLE token (id bigint PRIMARY KEY, tenant_id uuid NOT NULL);
+ALTER TABLE token ENABLE ROW LEVEL SECURITY;
+ALTER TABLE token FORCE ROW LEVEL SECURITY;
+CREATE POLICY mine ON token USING (tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid));
+CREATE TABLE investor (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, country text, email_hash bytea);
+-- expect: none

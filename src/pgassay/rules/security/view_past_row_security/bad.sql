@@ -1,0 +1,8 @@
+-- migration
+CREATE TABLE token (id bigint PRIMARY KEY, tenant_id uuid NOT NULL);
+ALTER TABLE token ENABLE ROW LEVEL SECURITY;
+CREATE POLICY mine ON token USING (tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid));
+CREATE VIEW token_list AS SELECT id FROM token;
+GRANT SELECT ON token_list TO PUBLIC;
+-- expect: exposes computed
+-- static: none
