@@ -15,6 +15,8 @@ from pgassay.chain.model import Listing
 from pgassay.chain.names import joined
 from pgassay.model import quote
 
+# Where the deciding event is: not named as an event's own place is, for a row here is no event.
+_AS_OF = {True: ("as_of_event",), False: ("as_of_block", "as_of_log")}
 _Source = tuple[EventTable, Sign]
 
 
@@ -59,7 +61,10 @@ def _table(shape: Shape, state: State, sources: Sequence[_Source], values: dict[
               null=len(of) < len(sources) or any(not s.not_null for s in of.values()))
         for name, of in values.items()
     )  # fmt: skip
-    place = tuple(Field(name=n, type=t) for n, t in zip(shape.order, shape.order_types, strict=True))
+    place = tuple(
+        Field(name=n, type=t, comment="Of the event that this row says.")
+        for n, t in zip(_AS_OF[shape.packed], shape.order_types, strict=True)
+    )
     order = state.keys or columns[-1:]
     equal = columns if state.keys else columns[:-1]
     indexes = []
@@ -99,27 +104,28 @@ def _function(
     columns = scope_columns(shape)
     keys = (*columns, *state.keys)
     held = (state.held,) if state.held else ()
-    rest = (*shape.order, *held, *values)
+    place = _AS_OF[shape.packed]
+    rest = (*place, *held, *values)
     touched = [f"{s.source} AS {quote(s.name)}" for s in shape.scope]
     touched += [f"e.{quote(event.column(p))} AS {quote(n)}" for n, p in zip(state.keys, sign.keys, strict=True)]
     every = (*keys, *rest)
     return filled(
         "rollups.sql", "latest",
         function=shape.name(joined("keep", state.name, event.table.name.name)),
-        touched=", ".join(touched), items="", table=shape.name(state.name), place=shape.order[0],
+        touched=", ".join(touched), items="", table=shape.name(state.name), place=place[0],
         sources="\n        UNION ALL\n        ".join(_source(shape, state, e, s, values) for e, s in sources),
-        newest=", ".join(f"e.{n} DESC" for n in shape.order),
+        newest=", ".join(f"e.{n} DESC" for n in place),
         same=" AND ".join(f"s.{quote(k)} = l.{quote(k)}" for k in keys),
         columns=listed(every), selected=", ".join(f"l.{quote(c)}" for c in every),
         sorted=", ".join(f"l.{quote(k)}" for k in keys), keys=listed(keys),
         assigned=", ".join(f"{quote(c)} = excluded.{quote(c)}" for c in rest),
-        newer=", ".join(f"excluded.{n}" for n in shape.order), older=", ".join(f"s.{n}" for n in shape.order),
+        newer=", ".join(f"excluded.{n}" for n in place), older=", ".join(f"s.{n}" for n in place),
     )  # fmt: skip
 
 
 def _source(shape: Shape, state: State, event: EventTable, sign: Sign, values: dict[str, dict[str, ColumnSpec]]) -> str:
     table = event.table.name
-    said = [f"e.{n}" for n in shape.order]
+    said = [f"e.{n} AS {a}" for n, a in zip(shape.order, _AS_OF[shape.packed], strict=True)]
     if state.held:
         active = str(sign.active).lower() if isinstance(sign.active, bool) else f"e.{quote(event.column(sign.active))}"
         said.append(f"{active} AS {quote(state.held)}")
