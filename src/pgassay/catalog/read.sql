@@ -397,7 +397,9 @@ SELECT document.document
                    CASE castmethod WHEN 'b' THEN 'WITHOUT FUNCTION' WHEN 'i' THEN 'WITH INOUT'
                         ELSE 'WITH FUNCTION ' || castfunc::pg_catalog.regprocedure::text END,
                    CASE castcontext WHEN 'a' THEN ' AS ASSIGNMENT' WHEN 'i' THEN ' AS IMPLICIT' END)
-          FROM pg_catalog.pg_cast
+          FROM pg_catalog.pg_cast c
+         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d -- a range's to its multirange comes with the type
+                            WHERE d.classid = c.tableoid AND d.objid = c.oid AND d.deptype = 'i')
          UNION ALL
         SELECT o.tableoid, o.oid, ARRAY[oprcode::text, oprcom::pg_catalog.regoperator::text,
                oprnegate::pg_catalog.regoperator::text, oprrest::text, oprjoin::text, oprcanmerge::text, oprcanhash::text],
@@ -455,7 +457,7 @@ SELECT document.document
                         ELSE ' FOR ' || NULLIF(pg_catalog.array_to_string(members.texts, ', '), '') END,
                    pg_catalog.concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,
                        CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END),
-                   p.pubviaroot, CASE pg_catalog.to_jsonb(p) ->> 'pubgencols' WHEN 's' THEN ', publish_generated_columns = stored' END)
+                   p.pubviaroot::text, CASE pg_catalog.to_jsonb(p) ->> 'pubgencols' WHEN 's' THEN ', publish_generated_columns = stored' END)
           FROM pg_catalog.pg_publication p
          CROSS JOIN LATERAL (
                SELECT ARRAY(

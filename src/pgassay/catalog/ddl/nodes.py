@@ -11,7 +11,7 @@ from typing import Any
 from pgassay.catalog.model import Catalog, Column, Domain, Grant, Object, Table, View
 from pgassay.model import Name
 
-INLINE = frozenset({"column", "default", "constraint"})  # may stand inside of CREATE TABLE
+INLINE = frozenset({"column", "default", "constraint", "toast options"})  # may stand inside of CREATE TABLE
 _USAGE = (Grant(grantee="PUBLIC", privileges=("USAGE",)),)
 _EXECUTE = (Grant(grantee="PUBLIC", privileges=("EXECUTE",)),)
 
@@ -63,6 +63,10 @@ class Pieces:
         self.above: dict[Object, Object] = {}  # what a table's own part is inherited from
         self._relate()
 
+    def partitioned_by(self, table: Object) -> list[Object]:
+        """The columns of a table's partition key: they cannot go without it."""
+        return [a for a, b in self.catalog.dependencies if b == table and a.kind == "column" and a.name == table.name]
+
     def _relate(self) -> None:
         nodes = self.nodes
         for needing, needed in self.catalog.dependencies:
@@ -80,6 +84,11 @@ class Pieces:
             schema = Object("schema", Name(None, key.name.schema or ""))
             if schema in nodes and node.within is None:
                 self.needs[key].add(schema)
+            if key.kind == "toast options":
+                self.needs[key].update(Object("column", key.name, c.name) for c in node.owner.columns)
+            if key.kind in ("clustering", "replica identity"):
+                index = key.name.named(str(node.thing).removeprefix("index "))
+                self.needs[key].update({self.index_key(key.name, index)} & nodes.keys())
         for table in self.catalog.tables:
             self._hang(table)
 
@@ -98,10 +107,14 @@ class Pieces:
         self.needs[key] |= {Object("table", parent.name) for parent in parents}
         for one in (table, *parents):
             self.needs[key].update(parts(one))
-        for part in parts(table):
+        for index in table.indexes if table.partition_of else ():
+            if index.partition_of is None and index.valid:  # else it might be taken for one of the parent's
+                own = self.index_key(table.name, table.name.named(index.name))
+                self.needs[key].discard(own)
+                self.needs[own].add(key)
+        for part in (*parts(table), *_foreign_keys(table)):
             if self.nodes[part].implied:
-                found = (Object(part.kind, parent.name, part.member) for parent in parents)
-                above = next((place for place in found if place in self.nodes), None)
+                above = next(filter(None, (self._inherited(part, parent) for parent in parents)), None)
                 if above is not None:
                     self.above[part] = above
         for trigger in table.triggers:
@@ -117,6 +130,17 @@ class Pieces:
                 if above in self.nodes and below in self.nodes:
                     self.needs[above].add(below)
                     self.above[below] = above
+
+    def _inherited(self, part: Object, parent: Table) -> Object | None:
+        """Where a part comes from: what bears its name above, or the same foreign key under another name."""
+        place = Object(part.kind, parent.name, part.member)
+        if place in self.nodes:
+            return place
+        if part.kind != "constraint":
+            return None
+        below = self.nodes[part].thing[0]
+        same = (c for c in parent.foreign_keys if (c.columns, c.references) == (below.columns, below.references))
+        return next((Object("constraint", parent.name, c.name) for c in same), None)
 
     def index_key(self, table: Name | None, index: Name) -> Object:
         """The piece that an index is: itself, or its constraint."""
@@ -137,6 +161,12 @@ def parts(table: Table) -> Iterator[Object]:
     for index in table.indexes:
         if index.constraint is None and index.valid:
             yield Object("index", table.name.named(index.name))
+
+
+def _foreign_keys(table: Table) -> Iterator[Object]:
+    for constraint in table.foreign_keys:
+        if constraint.inherited:
+            yield Object("constraint", table.name, constraint.name)
 
 
 def rule_name(definition: str) -> str:
@@ -177,8 +207,7 @@ def _nodes(catalog: Catalog) -> Iterator[Node]:
         arguments = "*" if routine.kind == "aggregate" and not routine.arguments else routine.arguments
         target = f"{'FUNCTION' if routine.kind != 'procedure' else 'PROCEDURE'} {routine.name}({arguments})"
         grants = Grants(target, routine.owner, routine.grants, _EXECUTE)
-        if grants.grants != grants.usual:
-            yield Node(Object("grants", routine.name, f"routine {routine.arguments}"), grants, routine, key)
+        yield Node(Object("grants", routine.name, f"routine {routine.arguments}"), grants, routine, key)
     for table in catalog.tables:
         yield from _table(table)
     for view in catalog.views:
@@ -209,10 +238,13 @@ def _table(table: Table) -> Iterator[Node]:
         index = next((i for i in table.indexes if i.constraint == constraint.name), None)
         implied = constraint.inherited and index is None
         yield Node(Object("constraint", table.name, constraint.name), (constraint, index), table, key, implied)
+    toasted = tuple(option for option in table.options if option.startswith("toast."))
+    if toasted:
+        yield Node(Object("toast options", table.name), toasted, table, key)
     yield from _members(table, key)
     for policy in table.policies:
         yield Node(Object("policy", table.name, policy.name), policy, table, key)
-    if table.replica_identity != "default":
+    if table.replica_identity != "default" and table.kind != "foreign table":
         yield Node(Object("replica identity", table.name), table.replica_identity, table, key)
     yield from _grants(key, table, "TABLE")
 
@@ -233,8 +265,7 @@ def _members(relation: Table | View, key: Object) -> Iterator[Node]:
 def _grants(key: Object, thing: Any, word: str, usual: tuple[Grant, ...] = ()) -> Iterator[Node]:
     target = f"{word} {key.name}"
     grants = Grants(target, thing.owner, thing.grants, usual)
-    if grants.grants != usual:
-        yield Node(Object("grants", key.name, key.kind), grants, thing, key)
+    yield Node(Object("grants", key.name, key.kind), grants, thing, key)
 
 
 def column_of(table: Table | View, name: str) -> Column | None:

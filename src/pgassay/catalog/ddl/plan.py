@@ -10,20 +10,22 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Literal
 
-from pgassay.catalog.ddl import tables, types, write
+from pgassay.catalog.ddl import states, tables, types, write
 from pgassay.catalog.ddl.model import Step
 from pgassay.catalog.ddl.nodes import INLINE, Node, Pieces
 from pgassay.catalog.ddl.order import circles, ordered
 from pgassay.catalog.ddl.stakes import losses
 from pgassay.catalog.ddl.states import States
-from pgassay.catalog.model import Column, Constraint, Domain, Object, Table
+from pgassay.catalog.ddl.texts import born, grants
+from pgassay.catalog.model import Column, Constraint, Domain, Grant, Object, Other, Table
 from pgassay.model import Name, quote
 
 Side = Literal["out", "in"]
 Op = tuple[Side, Object]
 
-_OUT = frozenset({"gone", "rebuild", "aside"})
-_IN = frozenset({"new", "rebuild", "alter", "aside"})
+_OUT = frozenset({"gone", "rebuild", "aside", "parked"})
+_LOST = _OUT - {"parked"}  # what is part of it goes with it
+_IN = frozenset({"new", "rebuild", "alter", "aside", "parked"})
 _SEPARABLE = frozenset({"default", "constraint", "trigger", "policy", "rule", "index", "statistics"})
 _RANKS = {
     kind: rank
@@ -81,7 +83,8 @@ class Plan:
                 if leaving is not None and leaving[1].kind == "table" and self.before.above.get(needed) == key:
                     continue  # its partition goes as a whole, before it
                 first(gone or changed, leaving)
-                if self.states.states[needed] == "alter":
+                altered = self.states.states[needed] == "alter" and needed.kind != "schema"
+                if altered and self.states.states[key] != "aside":
                     first(gone, roots.get(("in", needed)))
         for key, needs in self.after.needs.items():
             for needed in needs:
@@ -98,6 +101,11 @@ class Plan:
                     first(*(pair[::-1] if whole else pair))
         self._by_name(roots, first)
         self._siblings(roots, first)
+        for key in self.after.nodes:
+            if key.kind == "default acl" and ("in", key) in roots:
+                for op in [root for (side, _), root in roots.items() if side == "in"]:
+                    if op[1].kind != "default acl":
+                        first(op, roots["in", key])
         self.waits = waits
 
     def _by_name(self, roots: dict[Op, Op], first: object) -> None:
@@ -123,30 +131,30 @@ class Plan:
                         first(roots["out", key], roots.get(("in", other)))
 
     def _root_out(self, key: Object) -> Op:
-        node, states = self.before.nodes[key], self.states.states
+        node, known = self.before.nodes[key], self.states.states
         if ("out", key) in self.apart:
             return "out", key
         if key.kind == "sequence":
             column = self._owning_column(node)
-            if column is not None and states[column] in _OUT:
+            if column is not None and known[column] in _LOST:
                 return self._root_out(column)
             if node.thing.identity and column is not None:
                 return self._root_in(column)
-        if node.within is not None and states[node.within] in _OUT:
+        if node.within is not None and known[node.within] in _LOST:
             return self._root_out(node.within)
         above = self.before.above.get(key)
         attachment = Object("attachment", node.owner.name if isinstance(node.owner, Table) else key.name)
-        if above is not None and states.get(attachment) not in _OUT and states.get(above) in _OUT:
+        if above is not None and known.get(attachment) not in _LOST and known.get(above) in _LOST:
             plain = self.before.nodes[attachment].thing.partition_of is None
             return ("out", key) if plain else self._root_out(above)
-        if above is not None and key.kind == "trigger" and states.get(attachment) in _OUT:
+        if above is not None and key.kind == "trigger" and known.get(attachment) in _LOST:
             return self._root_out(attachment)
         if key.kind == "clustering":
-            leaving = [needed for needed in self.before.needs[key] if states[needed] in _OUT]
+            leaving = [needed for needed in self.before.needs[key] if known[needed] in _LOST]
             return self._root_out(leaving[0]) if leaving else ("out", key)
         if key.kind in ("constraint", "index", "statistics"):
             for needed in sorted(self.before.needs[key], key=str):
-                if needed.kind == "column" and needed.name == self._table_of(node) and states[needed] in _OUT:
+                if needed.kind == "column" and needed.name == self._table_of(node) and known[needed] in _LOST:
                     return self._root_out(needed)
         return "out", key
 
@@ -159,16 +167,16 @@ class Plan:
         return node.within.name if node.within is not None else None
 
     def _root_in(self, key: Object) -> Op:
-        node, states = self.after.nodes[key], self.states.states
+        node, known = self.after.nodes[key], self.states.states
         if ("in", key) in self.apart or node.within is None:
             return "in", key
-        made = states[node.within] in ("new", "rebuild")
-        if key.kind == "sequence" and (made or states[key] in ("new", "rebuild")):
-            return self._root_in(node.within) if states[node.within] in _IN else ("in", key)
+        made = known[node.within] in ("new", "rebuild")
+        if key.kind == "sequence" and (made or known[key] in ("new", "rebuild")):
+            return self._root_in(node.within) if known[node.within] in _IN else ("in", key)
         inlined = key.kind in INLINE and (key.kind != "constraint" or _inlined(node))
-        if made and inlined and states[key] in ("new", "rebuild"):
+        if made and inlined and known[key] in ("new", "rebuild"):
             return self._root_in(node.within)
-        if states[node.within] == "aside" and key.kind == "constraint" and _inlined(node):
+        if known[node.within] == "aside" and key.kind == "constraint" and _inlined(node):
             return self._root_in(node.within)
         return "in", key
 
@@ -192,6 +200,8 @@ class Plan:
         match key.kind:
             case "table":
                 return [f"DROP {'FOREIGN ' if node.thing.kind == 'foreign table' else ''}TABLE {key.name}"]
+            case "column" if self.states.states[key] == "parked":
+                return [] if self._with_parent(key, self.before) else [states.parked(node)]
             case "column":
                 return [f"{self._start(node.owner, key)} DROP COLUMN {self._perhaps(key)}{quote(key.member)}"]
             case "default":
@@ -243,7 +253,9 @@ class Plan:
                 made = types.create(node.thing, inside)
                 for each in inside:
                     made += tables.constraint_noted(f"DOMAIN {key.name}", each, None, key.name)
-                return [*types.set_aside(self.before.nodes[key].thing, node.thing), *made] if state == "aside" else made
+                return [*types.set_aside(self.before.nodes[key].thing), *made] if state == "aside" else made
+            case "column" if state == "parked":
+                return self._altering(key)
             case "column":
                 return self._added(node)
             case "default":
@@ -252,7 +264,17 @@ class Plan:
                 return tables.attach(node.owner, node.thing)
             case "constraint":
                 return self._constrained(node)
+        if key.kind == "grants":
+            return grants(self._at_birth(node), node.thing)
         return write.create(node)
+
+    def _at_birth(self, node: Node) -> tuple[Grant, ...]:
+        """The privileges that a new object has by itself: the usual ones, and those of default privileges."""
+        lasting = [o.sql or "" for o in self.before.catalog.others if o.kind == "default acl" and self._lasts(o)]
+        return born(node, [line for text in lasting for line in text.split(";\n")])
+
+    def _lasts(self, other: Other) -> bool:
+        return self.states.states[Object(other.kind, Name(None, other.name))] == "same"
 
     def _altering(self, key: Object) -> list[str]:
         texts = self.states.statements.get(key, [])
@@ -270,15 +292,15 @@ class Plan:
         """The columns whose NOT NULL is a constraint of its own."""
         return {c.columns[0] for c in table.constraints if c.kind == "not null"}
 
-    def _comes_by_itself(self, key: Object) -> bool:
-        """Whether a parent's statement makes it on this table, which hangs there already, too."""
-        attachment = Object("attachment", self.after.nodes[key].owner.name)
-        return key in self.after.above and self.states.states.get(attachment) in ("same", "alter")
+    def _with_parent(self, key: Object, pieces: Pieces) -> bool:
+        """Whether a parent's statement does it on this table, which hangs there all the time, too."""
+        attachment = Object("attachment", pieces.nodes[key].owner.name)
+        return key in pieces.above and self.states.states.get(attachment) in ("same", "alter")
 
     def _added(self, node: Node) -> list[str]:
         column: Column = node.thing
         told = tables.noted(node.owner, column)
-        if self._comes_by_itself(node.key):
+        if self._with_parent(node.key, self.after):
             return told
         default = Object("default", node.key.name, column.name) in self.carried["in", node.key]
         listed = column.name not in self._listed(node.owner)
@@ -292,7 +314,7 @@ class Plan:
             text = f"ALTER DOMAIN {name} ADD CONSTRAINT {quote(constraint.name)} {constraint.definition}"
             return [text, *tables.constraint_noted(f"DOMAIN {name}", constraint, None, name)]
         told = tables.constraint_noted(str(name), constraint, index, name)
-        if node.implied and (constraint.kind == "foreign key" or self._comes_by_itself(node.key)):
+        if node.implied and (constraint.kind == "foreign key" or self._with_parent(node.key, self.after)):
             return told
         text = f"{tables.recursing(node.owner)} ADD CONSTRAINT {quote(constraint.name)} {constraint.definition}"
         return [text, *told]

@@ -20,7 +20,7 @@ def losses(sql: str, side: str, key: Object, states: States) -> Iterator[Loss]:
         node = states.before.nodes[key]
         if key.kind == "table" and node.thing.kind == "table":
             yield Loss(table=key.name, what=f"every row of {key.name}")
-        if key.kind == "column" and not node.thing.generated:
+        if key.kind == "column" and not node.thing.generated and states.states[key] != "parked":
             yield Loss(table=key.name, column=key.member, what=f"every value of {key.name}.{quote(key.member)}")
         return
     if key.kind == "column" and " TYPE " in sql and key in states.before.nodes:

@@ -8,11 +8,11 @@ from typing import Literal
 
 from pgassay.catalog.ddl import tables, types, write
 from pgassay.catalog.ddl.nodes import Node, Pieces
-from pgassay.catalog.model import Column, Domain, Object, Table
+from pgassay.catalog.model import Column, Domain, Object, Range, Table
 from pgassay.catalog.model import Sequence as Counter
 from pgassay.model import Name, quote
 
-State = Literal["same", "alter", "aside", "rebuild", "gone", "new"]
+State = Literal["same", "alter", "aside", "parked", "rebuild", "gone", "new"]
 
 _STRINGS = {"text", "character varying", "character", '"char"', "name"}
 _NUMBERS = {"smallint", "integer", "bigint", "numeric", "real", "double precision"}
@@ -74,11 +74,20 @@ class States:
         return "alter" if texts else "same"
 
     def _table(self, old: Table, new: Table, key: Object) -> State:
+        if new.partition_key is not None and any(self._differs(column) for column in self.before.partitioned_by(key)):
+            return "rebuild"
         return self._took(key, tables.alter(old, new))
+
+    def _differs(self, column: Object) -> bool:
+        old, new = self.before.nodes.get(column), self.after.nodes.get(column)
+        return old is not None and new is not None and old.thing.type != new.thing.type
 
     def _type(self, key: Object) -> State:
         texts = types.alter(self.before.nodes[key].thing, self.after.nodes[key].thing)
-        return "aside" if texts is None else self._took(key, texts)
+        if texts is not None:
+            return self._took(key, texts)
+        # The constructors of a range keep their names when it is renamed: there is no room for another one beside it.
+        return "rebuild" if isinstance(self.before.nodes[key].thing, Range) else "aside"
 
     def _constraint(self, key: Object, old: Node, new: Node) -> State:
         if isinstance(new.owner, Domain):
@@ -119,26 +128,37 @@ class States:
         """Whether ``other``, which needs ``key``, changes its state by what becomes of that."""
         state, cause = self.states[other], self.states[key]
         node = self.before.nodes[other]
-        if state in ("gone", "rebuild", "aside") or (other.kind == "attachment" and key.kind != "table"):
+        if key.kind == "attachment" and other.kind in ("index", "constraint"):
             return False
-        if cause == "gone" and self.before.above.get(other) == key and other.kind != "trigger":
-            return self.before.nodes[other].implied is False and self._become(other, "rebuild")
+        if state in ("gone", "rebuild", "aside", "parked") or (other.kind == "attachment" and key.kind != "table"):
+            return False
+        if self.before.above.get(other) == key and other.kind != "trigger":
+            if self.states[Object("table", self.before.nodes[key].owner.name)] in ("gone", "rebuild"):
+                return False  # it is taken off its parent and stays as it is
+            if cause == "gone":
+                return self.before.nodes[other].implied is False and self._become(other, "rebuild")
+        if cause == "rebuild" and key.kind == "type" and other.kind == "column" and not node.thing.generated:
+            return self._park(other)
         if cause == "aside":
             if other.kind == "column":
                 return self._retype(other, key)
             return self._become(other, "aside" if other.kind == "type" else "rebuild")
-        if key in self.retyped and cause not in ("gone", "rebuild"):
-            constraint = other.kind == "constraint" and node.thing[0].kind == "foreign key"
-            if other.kind in _TOUCHY or constraint:
+        if key in self.retyped and cause not in ("gone", "rebuild", "parked"):
+            if other.kind in _TOUCHY or (other.kind == "constraint" and self._referred(other, node, key)):
                 return self._become(other, "rebuild")
             if other.kind == "column" and node.thing.generated:
                 return self._become(other, "rebuild")
             return False
         if other.kind == "type" and cause == "gone":
             return False
-        if cause == "rebuild" or (cause == "gone" and state == "same" and self._still(other, key)):
+        if cause in ("rebuild", "parked") or (cause == "gone" and state == "same" and self._still(other, key)):
             return self._become(other, "rebuild")
         return False
+
+    def _referred(self, constraint: Object, node: Node, column: Object) -> bool:
+        """Whether it is a foreign key, or one that foreign keys need that know nothing of the column (INCLUDE)."""
+        dependents = (other for other in self.needed_by[constraint] if other.kind == "constraint")
+        return node.thing[0].kind == "foreign key" or any(column not in self.before.needs[d] for d in dependents)
 
     def _still(self, other: Object, key: Object) -> bool:
         """Whether something that is kept as it is would go with ``key``: grants and ownership follow by themselves."""
@@ -147,6 +167,13 @@ class States:
     def _become(self, key: Object, state: State) -> bool:
         self.states[key] = state
         self.statements.pop(key, None)
+        return True
+
+    def _park(self, column: Object) -> bool:
+        new = self.after.nodes[column].thing
+        if self._column(column, f"{_quoted(column)}::{new.type}") == "rebuild":
+            return self._become(column, "rebuild")
+        self.states[column] = "parked"
         return True
 
     def _retype(self, column: Object, type: Object) -> bool:
@@ -160,6 +187,12 @@ class States:
         self.states[column] = self._column(column, using)
         self.retyped.add(column)
         return True
+
+
+def parked(node: Node) -> str:
+    """The values of a column written as text, until its type is there again."""
+    name = quote(node.key.member)
+    return f"{tables.recursing(node.owner)} ALTER COLUMN {name} TYPE text USING {name}::text"
 
 
 def _anonymous(column: Column) -> Column:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pgassay.catalog.ddl.nodes import Attachment
 from pgassay.catalog.ddl.texts import comment, foreign_options, identity, options, setting, storage_parameters
@@ -92,6 +93,7 @@ def alter_column(
         collation = f" COLLATE {after.collation}" if after.collation else ""
         cast = f" USING {using}" if using is not None and not after.generated else ""
         texts.append(f"{start} TYPE {after.type}{collation}{cast}")
+        before = replace(before, storage=None, compression=None)  # the new type's
     if regenerated:
         texts.append(f"{start} SET EXPRESSION AS ({after.expression})")
     if before.not_null != after.not_null:
@@ -167,7 +169,8 @@ def alter(before: Table, after: Table) -> list[str] | None:
         if said := foreign_options(before.options, after.options):
             texts.append(f"ALTER FOREIGN TABLE {after.name} {said}")
     else:
-        texts += [f"ALTER TABLE {after.name} {text}" for text in options(before.options, after.options)]
+        own = [[o for o in table.options if not o.startswith("toast.")] for table in (before, after)]
+        texts += [f"ALTER TABLE {after.name} {text}" for text in options(*own)]
     return [*texts, *_flags(before, after), *comment(_word(after), before.comment, after.comment)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pgassay.catalog.ddl.nodes import Grants
+from pgassay.catalog.ddl.nodes import Grants, Node
 from pgassay.catalog.model import Column, Grant, Sequence
 from pgassay.model import Name, literal, quote
 
@@ -108,6 +108,29 @@ def grants(before: Iterable[Grant], after: Grants, *, kept: Iterable[str] | None
     for line in _lines(new - old, after.target):
         texts.append(f"GRANT {line[0]} ON {line[1]} TO {line[2]}{line[3]}")
     return texts
+
+
+_BIRTH = re.compile(
+    r"ALTER DEFAULT PRIVILEGES FOR ROLE (\S+?)(?: IN SCHEMA (\S+))? (GRANT|REVOKE) (.+) ON (\w+) (?:TO|FROM) (\S+)"
+    r"( WITH GRANT OPTION)?"
+)
+_PLURALS = {"table": "TABLES", "view": "TABLES", "sequence": "SEQUENCES", "type": "TYPES", "schema": "SCHEMAS"}
+
+
+def born(node: Node, lines: Iterable[str]) -> tuple[Grant, ...]:
+    """What an object's access list is made of when it comes, under these default privileges."""
+    thing: Grants = node.thing
+    given = {(g.grantee, privilege, g.grantable) for g in thing.usual for privilege in g.privileges}
+    for line in lines:
+        found = _BIRTH.fullmatch(line)
+        if found is None or found[1] != quote(thing.owner) or found[5] != _PLURALS.get(node.key.member, "FUNCTIONS"):
+            continue
+        if found[2] is not None and found[2] != quote(node.key.name.schema or ""):
+            continue
+        grantee = found[6][1:-1].replace('""', '"') if found[6].startswith('"') else found[6]
+        entries = {(grantee, privilege, bool(found[7])) for privilege in found[4].split(", ")}
+        given = given | entries if found[3] == "GRANT" else given - entries
+    return tuple(Grant(grantee=g, privileges=(p,), grantable=option) for g, p, option in sorted(given))
 
 
 _Entry = tuple[str, str, str, bool]  # grantee, column, privilege, grantable

@@ -126,11 +126,8 @@ def aside(type: Type) -> Name:
 
 
 def set_aside(type: Type) -> list[str]:
-    """Make room for a type of the same name."""
-    texts = [f"ALTER {word(type)} {type.name} RENAME TO {quote(aside(type).name)}"]
-    if isinstance(type, Range) and type.multirange is not None:
-        texts.append(f"ALTER TYPE {type.multirange} RENAME TO {quote(aside(type).name + '_multi')}")
-    return texts
+    """Make room for another type of the same name."""
+    return [f"ALTER {word(type)} {type.name} RENAME TO {quote(aside(type).name)}"]
 
 
 def conversion(column: str, type: str, before: Type | None, after: Type | None) -> str:

@@ -8,7 +8,7 @@ from pgassay.catalog.ddl import tables
 from pgassay.catalog.ddl.nodes import Node, rule_name
 from pgassay.catalog.ddl.texts import comment, fresh_options, grants, options, sequence_options, setting, unnamed
 from pgassay.catalog.model import Extension, Index, Other, Routine, Schema, Sequence, Statistics, Trigger, View
-from pgassay.model import Name, quote
+from pgassay.model import Name, literal, quote
 
 _DROPS = {"foreign-data wrapper": "FOREIGN DATA WRAPPER"}
 
@@ -55,6 +55,8 @@ def create(node: Node) -> list[str]:
             return tables.policy(key.name, thing)
         case "replica identity":
             return [tables.replica_identity(node.owner, thing)]
+        case "toast options":
+            return [f"ALTER TABLE {key.name} {text}" for text in options((), thing)]
         case "statistics":
             assert isinstance(thing, Statistics)
             target = [f"ALTER STATISTICS {key.name} SET STATISTICS {thing.target}"] if thing.target is not None else []
@@ -86,6 +88,8 @@ def drop(node: Node) -> list[str]:
         case "grants":
             usual = type(thing)(thing.target, thing.owner, thing.usual, thing.usual)
             return grants(thing.grants, usual)
+        case "toast options":
+            return [f"ALTER TABLE {key.name} {text}" for text in options(thing, ())]
         case "default acl":
             return [_reversed(line) for line in (thing.sql or "").split(";\n") if line]
     assert isinstance(thing, Other)
@@ -108,7 +112,7 @@ def alter(before: Node, after: Node) -> list[str] | None:
             if old.identity != new.identity:
                 return None
             said = sequence_options(new, old)
-            changed = [f"ALTER SEQUENCE {key.name} {' '.join(said)}"] if said else []
+            changed = [*_moved(old, new), f"ALTER SEQUENCE {key.name} {' '.join(said)}"] if said else []
             return [*changed, *comment(f"SEQUENCE {key.name}", old.comment, new.comment)]
         case "ownership":
             return create(after)
@@ -127,6 +131,8 @@ def alter(before: Node, after: Node) -> list[str] | None:
             return state + comment(f"TRIGGER {quote(key.member)} ON {key.name}", old.comment, new.comment)
         case "clustering" | "replica identity":
             return create(after)
+        case "toast options":
+            return [f"ALTER TABLE {key.name} {text}" for text in options(old, new)]
         case "policy":
             if (old.command, old.permissive) != (new.command, new.permissive):
                 return None
@@ -143,6 +149,15 @@ def alter(before: Node, after: Node) -> list[str] | None:
             columns = None if not hasattr(after.owner, "columns") else {c.name for c in after.owner.columns}
             return grants(old.grants, new, kept=columns)
     return None
+
+
+def _moved(old: Sequence, new: Sequence) -> list[str]:
+    """Bring a sequence's position within its new bounds, which must hold it."""
+    low, high = max(old.minimum, new.minimum), min(old.maximum, new.maximum)
+    if (low, high) == (old.minimum, old.maximum) or low > high:
+        return []
+    place = f"LEAST(GREATEST(last_value, {low}), {high})"
+    return [f"SELECT pg_catalog.setval({literal(str(new.name))}, {place}, is_called) FROM {new.name}"]
 
 
 def routine(routine: Routine) -> str:
