@@ -72,7 +72,7 @@ def design(
     kept = [next(renamed) for _ in sums.tables]
     held = [next(renamed) for _ in now.tables]
     described = [next(renamed) for _ in told.tables]
-    used = {ADDRESS, HASH} | {d for e in events for s in e.specs for d in s.domains}
+    used = {ADDRESS, HASH} | {d for e in events for s in e.specs for d in s.domains} | told.domains
     used |= {"uint256"} if any(t.name.name == "item_balances" for t in kept) else set()
     made, dropped = domains(chosen.layout, used, chosen.schema)
     forget = revert(shape)

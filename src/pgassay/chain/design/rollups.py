@@ -55,7 +55,11 @@ def moved(event: EventTable) -> Iterable[Moves]:
 
 def kept(function: Name, body: str, event: EventTable) -> list[tuple[str, str]]:
     """A trigger function, and its triggers on an event's table for rows that come and rows that go."""
-    table = event.table.name
+    return kept_by(function, body, event.table.name)
+
+
+def kept_by(function: Name, body: str, table: Name) -> list[tuple[str, str]]:
+    """The same for any table."""
     made = [(body, f"DROP FUNCTION {function}()")]
     for operation, side in (("insert", "NEW"), ("delete", "OLD")):
         name = quote(joined(function.name, operation))
