@@ -1,16 +1,16 @@
 """``make bench``: everything side by side; ours first, then what it is held against, then the ratio.
 
-``python -m benchmarks NAME [options]`` runs one: static, live, ghosts, register, scale.
+``python -m benchmarks NAME [options]`` runs one: static, live, ghosts, register, scale, tuning.
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import ghosts, live, scale, static
+from benchmarks import ghosts, live, scale, static, tuning
 from benchmarks.timing import peak_memory_of_children
 
-_OWN = {"ghosts": ghosts.main, "scale": scale.main}  # with options of their own
+_OWN = {"ghosts": ghosts.main, "scale": scale.main, "tuning": tuning.main}  # with options of their own
 
 
 def main() -> None:

@@ -7,8 +7,6 @@ Goal: within 1.3 times of the expert.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import re
 import resource
@@ -220,29 +218,16 @@ def told(result: Result, *, verbose: bool = False) -> Iterator[str]:
     )
 
 
-def run(argv: Sequence[str] = ()) -> Iterator[str]:
-    """All worlds, or those named."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks tuning")
-    parser.add_argument("worlds", nargs="*")
-    parser.add_argument("--twin", action="store_true", help="from statistics alone")
-    parser.add_argument("--verbose", action="store_true")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--time", default="60s")
-    given = parser.parse_args(list(argv))
+def run(names: Sequence[str] = (), *, twin: bool = False, verbose: bool = False, seconds: int = 60) -> Iterator[str]:
+    """All worlds, or those named. ``twin``: the advice sees statistics alone."""
     results = []
     with scratch(settings=SETTINGS) as server:
-        for world in worlds(given.worlds):
-            results.append(measure(server, world, twin=given.twin, options=["--time", given.time]))
-            yield from told(results[-1], verbose=given.verbose)
-    logs = {
-        w: [math.log(_of(o.ours, w) / _of(o.expert, w)) for r in results for o in r.outcomes] for w in ("cpu", "pages")
-    }
-    means = {w: math.exp(sum(v) / max(len(v), 1)) for w, v in logs.items()}
-    yield f"all: CPU {means['cpu']:.2f} x the expert's, pages {means['pages']:.2f} x (goal: 1.3)"
-    if given.json:
-        given.json.write_text(json.dumps([{"world": r.world, "cpu": r.ratio("cpu"), "ddl": r.ddl} for r in results]))
-
-
-if __name__ == "__main__":
-    for line in run(sys.argv[1:]):
-        sys.stdout.write(line + "\n")
+        for world in worlds(names):
+            results.append(measure(server, world, twin=twin, options=["--time", f"{seconds}s"]))
+            yield from told(results[-1], verbose=verbose)
+    outcomes = [o for r in results for o in r.outcomes]
+    means = []
+    for what in ("cpu", "pages"):
+        logs = [math.log(_of(o.ours, what) / _of(o.expert, what)) for o in outcomes]
+        means.append(math.exp(sum(logs) / max(len(logs), 1)))
+    yield f"all: CPU {means[0]:.2f} x the expert's, pages {means[1]:.2f} x (goal: 1.3)"
