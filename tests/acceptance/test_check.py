@@ -56,8 +56,8 @@ def test_a_project_is_told_by_file_and_line(project: Path, workload: Path) -> No
     report = json.loads(done.stdout)
     found = [(f["rule"], Path(f["path"]).name, f["line"], f["subject"]) for f in report["findings"]]
     assert found == [
-        ("amount-as-float", "001_tables.sql", 2, "public.transfer.amount"),
-        ("amount-as-integer", "002_tip.sql", 1, "public.transfer.tip_amount"),
+        ("amount-as-float", "001_tables.sql", 4, "public.transfer.amount"),
+        ("amount-as-integer", "002_tip.sql", 2, "public.transfer.tip_amount"),
         ("offset-pagination", "queries.sql", 2, f"{workload}:2"),
     ]
     assert [f["rule"] for f in report["suppressed"]] == ["amount-as-text"]

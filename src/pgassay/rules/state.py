@@ -155,7 +155,7 @@ class State:
         if query is not None:
             path, line, text = query.source or "workload", query.line, query.text
         elif place is not None:
-            path, line, text = place.path, place.line, place.text
+            path, (line, text) = place.path, _line_of(place, subject[1] if isinstance(subject, tuple) else None)
         else:
             path, line, text = table, 0, ""
         return Finding(
@@ -170,6 +170,14 @@ class State:
             remedy=Remedy(sql=remedy) if isinstance(remedy, str) else remedy,
             evidence=tuple(evidence),
         )
+
+
+def _line_of(place: Statement, column: str | None) -> tuple[int, str]:
+    """Where a statement defines a column on a line of its own, that line; else the whole statement."""
+    for number, line in enumerate(place.text.split("\n")) if column else ():
+        if number and re.match(rf'\s*,?\s*(ADD\s+(COLUMN\s+)?)?"?{re.escape(column or "")}"?\s', line, re.IGNORECASE):
+            return place.line + number, line.strip()
+    return place.line, place.text
 
 
 def subject_of(table: Name, column: str) -> str:
