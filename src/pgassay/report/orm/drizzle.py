@@ -38,17 +38,27 @@ def drizzle(catalog: Catalog, *, title: str = "The schema") -> DrizzleFiles:
     rest = [t for t in catalog.tables if t.partition_key is not None and t.partition_of is None]
     names = dict(zip((t.name for t in (*made, *rest)), _names(t.name for t in (*made, *rest)), strict=True))
     about = f"// {_line(title)}: written by pgassay from the database's own catalog.\n"
+    words = Words(catalog)
     files = {
-        "tables.ts": about + _module(catalog, made, names, outside=None),
-        "index.ts": about + 'export * from "./tables";\n' + ('export * from "./partitioned";\n' if rest else ""),
+        "tables.ts": about + _module(catalog, made, names, words, outside=None),
+        "drizzle.config.ts": _CONFIG,
         "before.sql": script(division.before),
         "after.sql": script(division.after),
-        "drizzle.config.ts": _CONFIG,
     }
     if rest:
         more = "// drizzle-kit cannot create partitioned tables: after.sql does. Queries use these.\n"
-        files["partitioned.ts"] = about + more + _module(catalog, tuple(map(_plain, rest)), names, outside="./tables")
+        plain = tuple(map(_plain, rest))
+        files["partitioned.ts"] = about + more + _module(catalog, plain, names, words, outside="./tables")
+    if words.definitions():
+        files["types.ts"] = about + _types(words)
+    modules = sorted(name.removesuffix(".ts") for name in files if name.endswith(".ts") and "config" not in name)
+    files["index.ts"] = about + "".join(f'export * from "./{module}";\n' for module in modules)
     return DrizzleFiles(files=tuple(sorted(files.items())))
+
+
+def _types(words: Words) -> str:
+    imports = 'import { customType } from "drizzle-orm/pg-core";\n\n'
+    return imports + "\n\n".join(words.definitions()) + "\n"
 
 
 _CONFIG = """\
@@ -128,11 +138,12 @@ def _names(names: Iterable[Name]) -> list[str]:
     return camel((n.name if n.schema in (None, "public") else f"{n.schema}_{n.name}" for n in names), _RESERVED)
 
 
-def _module(catalog: Catalog, tables: Iterable[Table], names: dict[Name, str], *, outside: str | None) -> str:
+def _module(
+    catalog: Catalog, tables: Iterable[Table], names: dict[Name, str], words: Words, *, outside: str | None
+) -> str:
     """One module; ``outside`` is where the tables come from that foreign keys name and that it does not define."""
     tables = tuple(tables)
     imports = Imports()
-    words = Words(catalog, imports)
     here = {t.name for t in tables}
     schemas = sorted({t.name.schema for t in tables if t.name.schema not in (None, "public")})
     constants = {s: f"{camel([s], _RESERVED)[0]}Schema" for s in schemas if s is not None}
@@ -154,9 +165,11 @@ def _module(catalog: Catalog, tables: Iterable[Table], names: dict[Name, str], *
         }
     )
     head = [imports.text()]
+    if imports.own:
+        head.append(f'import {{ {", ".join(sorted(imports.own))} }} from "./types";')
     if others and outside:
         head.append(f'import {{ {", ".join(others)} }} from "{outside}";')
-    return "\n".join(head) + "\n\n" + "\n\n".join([*words.definitions(), *lines, *bodies, *kinds]) + "\n"
+    return "\n".join(head) + "\n\n" + "\n\n".join([*lines, *bodies, *kinds]) + "\n"
 
 
 def _table(
@@ -197,7 +210,7 @@ def _reachable(constraint: Constraint, names: dict[Name, str]) -> bool:
 
 
 def _column(catalog: Catalog, table: Table, column: Column, words: Words, imports: Imports) -> str:
-    written = words.column(column)
+    written = words.column(column, imports)
     if column.not_null and not column.identity:
         written += ".notNull()"
     if column.identity:

@@ -28,6 +28,7 @@ _PLAIN = {
 _LENGTH = re.compile(r"(character varying|character)(?:\((\d+)\))?$")
 _TIMES = re.compile(r"(timestamp|time)(?:\((\d)\))? (with|without) time zone$")
 _NUMERIC = re.compile(r"numeric(?:\((\d+),(-?\d+)\))?$")
+_WHOLE = re.compile(r"u?int\d*$")  # a domain named as Solidity names its integers
 _TYPESCRIPT = {  # a base type's values, as the driver hands them over
     "smallint": "number", "integer": "number", "real": "number", "double precision": "number", "boolean": "boolean",
     "json": "unknown", "jsonb": "unknown", "bytea": "Buffer",
@@ -36,10 +37,11 @@ _TYPESCRIPT = {  # a base type's values, as the driver hands them over
 
 @dataclass(slots=True)
 class Imports:
-    """What a module needs of ``drizzle-orm/pg-core`` and of ``drizzle-orm``."""
+    """What a module needs of ``drizzle-orm/pg-core``, of ``drizzle-orm`` and of our ``types.ts``."""
 
     core: set[str] = field(default_factory=set)
     orm: set[str] = field(default_factory=set)
+    own: set[str] = field(default_factory=set)
 
     def text(self) -> str:
         """The import lines."""
@@ -52,8 +54,8 @@ class Imports:
 class Words:
     """Column builders, and the custom types that they need."""
 
-    def __init__(self, catalog: Catalog, imports: Imports) -> None:
-        self._catalog, self._imports = catalog, imports
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
         self._custom: dict[str, str] = {}  # a type: the definition of its builder
         self._names: dict[str, str] = {}
 
@@ -61,43 +63,44 @@ class Words:
         """The custom types, in the order in which they were first met."""
         return list(self._custom.values())
 
-    def column(self, column: Column) -> str:
+    def column(self, column: Column, imports: Imports) -> str:
         """``numeric("amount", { precision: 78, scale: 0, mode: "bigint" })``."""
         depth = 0
         name = column.type
         while name.endswith("[]"):
             name, depth = name[:-2], depth + 1
         depth = max(depth, column.dimensions if depth else 0)
-        return self._scalar(name, json.dumps(column.name, ensure_ascii=False)) + ".array()" * depth
+        return self._scalar(name, json.dumps(column.name, ensure_ascii=False), imports) + ".array()" * depth
 
-    def _scalar(self, name: str, column: str) -> str:
+    def _scalar(self, name: str, column: str, imports: Imports) -> str:
         if name in _PLAIN:
-            self._imports.core.add(_PLAIN[name])
+            imports.core.add(_PLAIN[name])
             return f"{_PLAIN[name]}({column})"
         if name == "bigint":
-            self._imports.core.add("bigint")
+            imports.core.add("bigint")
             return f'bigint({column}, {{ mode: "bigint" }})'
         if found := _NUMERIC.match(name):
-            self._imports.core.add("numeric")
+            imports.core.add("numeric")
             if not found[1]:
                 return f"numeric({column})"
             mode = ', mode: "bigint"' if found[2] == "0" else ""
             return f"numeric({column}, {{ precision: {found[1]}, scale: {found[2]}{mode} }})"
         if found := _LENGTH.match(name):
             builder = "varchar" if found[1].endswith("varying") else "char"
-            self._imports.core.add(builder)
+            imports.core.add(builder)
             return f"{builder}({column}, {{ length: {found[2]} }})" if found[2] else f"{builder}({column})"
         if found := _TIMES.match(name):
-            self._imports.core.add(found[1])
+            imports.core.add(found[1])
             options = [f"withTimezone: {str(found[3] == 'with').lower()}"]
             options += [f"precision: {found[2]}"] if found[2] else []
             return f"{found[1]}({column}, {{ {', '.join(options)} }})"
-        return f"{self._made(name)}({column})"
+        builder = self._made(name)
+        imports.own.add(builder)
+        return f"{builder}({column})"
 
     def _made(self, name: str) -> str:
         """The builder of a type that Drizzle does not know: a domain, an enum, ``bytea`` …"""
         if name not in self._custom:
-            self._imports.core.add("customType")
             self._names[name] = camel([*self._names.values(), f"{_last(name)}_type"])[-1]
             self._custom[name] = self._definition(name, self._names[name])
         return self._names[name]
@@ -116,7 +119,7 @@ class Words:
             kind = f"{{ data: (typeof {values})[number] }}"
         elif domain is not None:
             base = domain.base
-            if _integral(domain.type):
+            if _integral(domain.type) or (base == "numeric" and _WHOLE.match(domain.name.name)):
                 kind = "{ data: bigint; driverData: string }"
                 parts += ["  fromDriver: (value) => BigInt(value)", "  toDriver: (value) => value.toString()"]
             else:
