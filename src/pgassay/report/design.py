@@ -9,10 +9,11 @@ import msgspec
 
 from pgassay import __version__
 from pgassay.catalog import Catalog
-from pgassay.chain.model import Design
+from pgassay.chain.model import Design, DesignedTable
 from pgassay.report.machine import Wire, indented
 from pgassay.report.words import count, encodable, one_line, size
 
+_SHOWN = 15
 _ROLES = {
     "registry": "Registry",
     "chain": "Chain",
@@ -87,7 +88,7 @@ def design_text(designed: Designed) -> str:
         if names:
             lines += ["", f"{title} ({len(names)})"]
             wide = min(max(len(t.name) for t in names), 40)
-            lines += [f"  {t.name:<{wide}}  {one_line(t.purpose)}" for t in names]
+            lines += [f"  {t.name:<{wide}}  {_said(t)}" for t in names]
     lines += ["", *_storage(designed)]
     if design.notes:
         lines += ["", "Notes", *(f"  {one_line(n)}" for n in design.notes)]
@@ -95,17 +96,26 @@ def design_text(designed: Designed) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _said(table: DesignedTable) -> str:
+    if table.role == "event":
+        return one_line(table.source.removeprefix("event "))
+    return one_line(table.purpose)
+
+
 def _storage(designed: Designed) -> Iterable[str]:
     if not designed.storage:
         return
     yield f"Bytes a row (heap + indexes = total; after REINDEX), and {designed.events:,} rows of it"
     wide = min(max(len(s.table) for s in designed.storage), 40)
-    for s in sorted(designed.storage, key=lambda s: -s.loaded):
+    largest = sorted(designed.storage, key=lambda s: -s.loaded)
+    for s in largest[:_SHOWN]:
         index = s.loaded - s.heap
         yield (
             f"  {s.table:<{wide}}  {s.heap:5.0f} + {index:4.0f} = {s.loaded:4.0f}; {s.rebuilt:4.0f}"
             f"   {size(s.loaded * designed.events)}"
         )
+    if len(largest) > _SHOWN:
+        yield f"  and {len(largest) - _SHOWN} more in docs/storage.md"
 
 
 def _done(designed: Designed) -> Iterable[str]:

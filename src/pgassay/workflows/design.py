@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pgassay.catalog import Catalog, compare, read
@@ -19,8 +19,12 @@ from pgassay.chain.model import Contract, Design, Part, Settings, Subgraph
 from pgassay.errors import InputError, UsageError
 from pgassay.model import Name
 from pgassay.report.design import Designed, storage_page
+from pgassay.report.drawing import dictionary, mermaid, picture
+from pgassay.report.orm.drizzle import drizzle
+from pgassay.report.orm.sqlalchemy import sqlalchemy_models
 from pgassay.server import Server, StatementError, find_binaries, scratch
 from pgassay.sources import open_project
+from pgassay.workflows.design_patterns import patterns
 from pgassay.workflows.design_storage import measure
 
 Progress = Callable[[str], None]
@@ -28,7 +32,17 @@ Ask = Callable[[Sequence[str]], bool]
 
 # What else is made of a design: a folder, and what gives its files by their paths within it.
 RENDERERS: tuple[tuple[str, Callable[[Designed], Mapping[str, str]]], ...] = (
-    ("docs", lambda designed: {"storage.md": storage_page(designed)}),
+    (
+        "docs",
+        lambda designed: {
+            "storage.md": storage_page(designed),
+            "dictionary.md": dictionary(designed.catalog),
+            "diagram.md": f"```mermaid\n{mermaid(designed.catalog)}```\n",
+            "diagram.svg": picture(designed.catalog),
+        },
+    ),
+    ("drizzle", lambda designed: dict(drizzle(designed.catalog).files)),
+    ("sqlalchemy", lambda designed: {"models.py": sqlalchemy_models(designed.catalog)}),
 )
 
 _FILE = re.compile(r"^(\d+)_.*\.sql$")
@@ -45,6 +59,7 @@ class Wanted:
     out: Path
     events: int = 10_000_000
     ask: Ask = lambda _losses: False
+    notes: tuple[str, ...] = ()
     postgres_version: int | None = None
     postgres_bin: str | None = None
 
@@ -59,8 +74,10 @@ def make(wanted: Wanted, progress: Progress = lambda _: None) -> Designed:
         old, before = _replayed(server, wanted.out, progress) if there else ("", None)
         known = sources((t.name.name, t.comment) for t in before.tables) if before is not None else {}
         made = design(wanted.contracts, wanted.subgraph, wanted.settings, earlier=known)
+        made = replace(made, notes=(*wanted.notes, *made.notes))
         progress(f"trying {len(made.tables)} tables")
         database, catalog = proved(server, made)
+        made = replace(made, notes=(*made.notes, *patterns(server, database, made)))
         storage = measure(server, database, made, progress)
         changes: tuple[str, ...] = ()
         files: dict[Path, str] = {}

@@ -49,7 +49,14 @@ def design(
             f"--layout {chosen.layout} cannot be partitioned by time: its rows hold no time, only the block's number",
             hint='Say partition = "block" in pgassay.toml, or choose --layout plain.',
         )
-    notes: list[str] = []
+    most = 36_500 if chosen.partition == "time" else 2**32
+    if chosen.partition_size > most:
+        unit = "days" if chosen.partition == "time" else "blocks"
+        raise UsageError(f"partition_size = {chosen.partition_size}: a partition holds at most {most} {unit}")
+    notes = [
+        f"retention of {table} ({days} days) is not enforced: detach and drop its old partitions yourself"
+        for table, days in chosen.retention
+    ]
     found = distinct(contracts)
     anonymous = sorted({e.name for e, _ in found.values() if e.anonymous})
     if anonymous:

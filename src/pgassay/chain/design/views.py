@@ -102,7 +102,7 @@ def _hex(column: str) -> str:
 
 def _forced(shape: Shape, transfer: EventTable) -> Shown:
     view = shape.name("forced_transfers")
-    selectors = ", ".join(literal(selector(s)) for s in FORCED)
+    selectors = ",".join(selector(s) for s in FORCED)
     table = transfer.table.name
     match = "t.chain_id = e.chain_id AND t.hash = e.transaction_hash"
     if shape.packed:
@@ -112,7 +112,7 @@ def _forced(shape: Shape, transfer: EventTable) -> Shown:
         )
     sql = (
         f"CREATE VIEW {view} AS\nSELECT e.*, t.sender AS agent\nFROM {table} e\n"
-        f"JOIN {shape.name('transactions')} t ON {match}\nWHERE t.selector IN ({selectors})"
+        f"JOIN {shape.name('transactions')} t ON {match}\nWHERE t.selector = ANY ('{{{selectors}}}'::varchar[])"  # prints the same when read back
     )
     comment = (
         "Transfers that an agent forced (ERC-3643): the transaction calls forcedTransfer or its batch on the token."
