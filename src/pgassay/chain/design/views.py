@@ -112,7 +112,8 @@ def _forced(shape: Shape, transfer: EventTable) -> Shown:
         )
     sql = (
         f"CREATE VIEW {view} AS\nSELECT e.*, t.sender AS agent\nFROM {table} e\n"
-        f"JOIN {shape.name('transactions')} t ON {match}\nWHERE t.selector = ANY ('{{{selectors}}}'::varchar[])"  # prints the same when read back
+        # not IN: PostgreSQL prints a list of varchar otherwise than it reads it
+        f"JOIN {shape.name('transactions')} t ON {match}\nWHERE t.selector = ANY ('{{{selectors}}}'::varchar[])"
     )
     comment = (
         "Transfers that an agent forced (ERC-3643): the transaction calls forcedTransfer or its batch on the token."
