@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -16,7 +16,7 @@ from pgassay.advisor.model import Advice, Change, Measure, Query, Recommendation
 from pgassay.advisor.proof import slower
 from pgassay.model import Certainty
 from pgassay.report.machine import Wire, indented
-from pgassay.report.tuning_evidence import cpu_words, pages_words, plan_words
+from pgassay.report.tuning_evidence import cpu_words, final, named, names_of, pages_words, plan_words
 from pgassay.report.words import count, duration, encodable, one_line, size, visible
 
 _SHOWN = 90  # characters of a query in a list
@@ -144,7 +144,7 @@ def tuning_sql(advice: Advice) -> str:
     """The statements in their order, nothing else."""
     seen: dict[str, None] = {}
     for each in advice.recommendations:
-        seen.update(dict.fromkeys((*each.before, each.sql)))
+        seen.update(dict.fromkeys((*each.before, each.sql, *each.after)))
     return "".join(f"{statement};\n" for statement in seen)
 
 
@@ -168,7 +168,7 @@ def tuning_document(advice: Advice, written: Sequence[str] = ()) -> TuningDocume
             for q in advice.queries
         ),
         recommendations=tuple(map(_recommendation, advice.recommendations)),
-        changes=tuple(map(_change, advice.changes)),
+        changes=tuple(_change(c, names_of(advice)) for c in advice.changes),
         rewrites=tuple(map(_rewrite, advice.rewrites)),
         writes=tuple(
             WritePart(
@@ -219,7 +219,7 @@ def _measure(one: Measure | None) -> MeasurePart | None:
     return MeasurePart(cpu_ms=round(one.cpu_ms, 3), buffers=one.buffers, rows=one.rows, over=one.over)
 
 
-def _change(each: Change) -> ChangePart:
+def _change(each: Change, names: Collection[str]) -> ChangePart:
     return ChangePart(
         query=each.query,
         form=each.form,
@@ -229,9 +229,9 @@ def _change(each: Change) -> ChangePart:
         cost_before=each.cost_before,
         cost_after=each.cost_after,
         gain=round(each.gain, 2),
-        indexes=each.used,
+        indexes=tuple(final(n, names) for n in each.used),
         plan_before=dict(each.plan_before),
-        plan_after=dict(each.plan_after),
+        plan_after=named(each.plan_after, names),
     )
 
 
@@ -271,7 +271,7 @@ def _lines(advice: Advice, width: int, verbose: bool, written: Sequence[str] | N
     for number, each in enumerate(advice.recommendations, 1):
         yield ""
         yield f"{number}. {each.kind} · {each.certainty.value} · {size(each.bytes)}" + _built(each)
-        yield from (f"     {visible(line)};" for line in (*each.before, each.sql))
+        yield from (f"     {visible(line)};" for line in (*each.before, each.sql, *each.after))
         yield f"   {one_line(each.reason)}; undone by {one_line(each.undo)}"
         for note in each.notes:
             yield f"   Note: {note}"
@@ -321,7 +321,7 @@ def _table(advice: Advice, queries: dict[int, Query], width: int, verbose: bool)
         f"{'query':>5} {'calls':>9} {f'{clock} before':>11} {'after':>10}"
         f" {'pages before':>13} {'after':>9} {'better':>8}"
     )
-    same = 0
+    names, same = names_of(advice), 0
     for number, group in groupby(advice.changes, key=lambda c: c.query):
         changes, query = list(group), queries[number]
         if not verbose and all(abs(c.gain - 1) < 0.05 for c in changes):
@@ -332,7 +332,7 @@ def _table(advice: Advice, queries: dict[int, Query], width: int, verbose: bool)
             yield from (f"{'· values ' + str(c.form + 1):>15} {_row([c])}" for c in changes)
         yield f"      {shortened(query.text, width - 6)}"
         best = max(changes, key=lambda c: abs(c.gain - 1))
-        before, after = plan_words(best.plan_before), plan_words(best.plan_after)
+        before, after = plan_words(best.plan_before), plan_words(named(best.plan_after, names))
         if before != after and best.plan_before:
             yield from textwrap.wrap(f"{before} → {after}", width, initial_indent=" " * 6, subsequent_indent=" " * 8)
         if slow := [c for c in changes if slower(c)]:

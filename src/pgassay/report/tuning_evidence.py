@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pgassay import __version__
@@ -37,7 +38,7 @@ def _lines(advice: Advice, each: Recommendation) -> Iterator[str]:
         yield f"{_query(queries[number])}: {figures(changes, 'time' if advice.ground == 'live' else 'CPU')}."
         yield f"  {one_line(queries[number].text)[:_SHOWN]}"
         best = max(changes, key=lambda c: c.gain)
-        before, after = plan_words(best.plan_before), plan_words(best.plan_after)
+        before, after = plan_words(best.plan_before), plan_words(named(best.plan_after, names_of(advice)))
         if before != after:
             yield f"  {before} → {after}"
     for write in advice.writes:
@@ -89,9 +90,49 @@ def plan_words(plan: Mapping[str, Any]) -> str:
 def _nodes(plan: Mapping[str, Any]) -> Iterator[str]:
     kind = str(plan.get("Node Type", ""))
     relation = plan.get("Relation Name")
+    parts = plan.get("Plans", ())
     if relation:
-        yield f"{kind} on {one_line(str(relation))}"
-    elif kind and kind not in ("Limit", "Bitmap Index Scan", "Result", "ModifyTable", "Gather"):
+        indexes = [plan["Index Name"]] if "Index Name" in plan else list(_bitmaps(parts))
+        by = f" by {one_line(', '.join(map(str, indexes)))}" if indexes else ""
+        yield f"{kind} on {one_line(str(relation))}{by}"
+    elif kind and kind not in (
+        "Limit",
+        "Bitmap Index Scan",
+        "BitmapAnd",
+        "BitmapOr",
+        "Result",
+        "ModifyTable",
+        "Gather",
+    ):
         yield kind
-    for part in plan.get("Plans", ()):
+    for part in parts:
         yield from _nodes(part)
+
+
+def _bitmaps(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for part in parts:
+        if part.get("Node Type") == "Bitmap Index Scan":
+            yield str(part.get("Index Name"))
+        elif part.get("Node Type") in ("BitmapAnd", "BitmapOr"):
+            yield from _bitmaps(part.get("Plans", ()))
+
+
+def names_of(advice: Advice) -> frozenset[str]:
+    """The names of the recommended indexes."""
+    return frozenset(r.name for r in advice.recommendations)
+
+
+def final(name: str, names: Collection[str]) -> str:
+    """An index's name as it is recommended: among many that were tried it had a number at its end."""
+    plain = re.sub(r"_idx\d+$", "_idx", name)
+    return plain if name not in names and plain in names else name
+
+
+def named(plan: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """A plan with the indexes' names as they are recommended."""
+    made = dict(plan)
+    if "Index Name" in made:
+        made["Index Name"] = final(str(made["Index Name"]), names)
+    if "Plans" in made:
+        made["Plans"] = [named(part, names) for part in made["Plans"]]
+    return made

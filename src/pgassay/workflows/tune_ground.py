@@ -10,9 +10,10 @@ from pathlib import Path
 from pgassay.advisor import Ground, Query
 from pgassay.advisor.grounds import copied, small_enough, synthetic
 from pgassay.model.actions import TableAction
-from pgassay.server import connect_live, find_binaries, scratch
+from pgassay.server import Connection, StatementError, connect_live, find_binaries, scratch
 from pgassay.sql import parse
 from pgassay.sql.normalise import fill as fill_in
+from pgassay.sql.normalise import typed
 from pgassay.sql.single import single
 from pgassay.workflows.grounds import SETTINGS, Filling, populated
 from pgassay.workload import Query as Statement
@@ -27,6 +28,8 @@ WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'inf
   AND NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'))
 ORDER BY 1
 """
+_NAME = "pgassay_tune"
+_TYPES = "SELECT to_json(parameter_types::text[]) FROM pg_catalog.pg_prepared_statements WHERE name = $1"
 _FORMS = 4  # sets of parameters of one statement that are tried
 _MANY = 300  # statements, above which one set of each must do
 
@@ -101,7 +104,7 @@ def planned(ground: Ground, statements: Sequence[Statement]) -> tuple[tuple[Quer
             Query(
                 number=number,
                 text=each.text,
-                forms=tuple(fill_in(each.text, values) for values in each.parameters[:most]) or (each.text,),
+                forms=_forms(ground.session, each.text, each.parameters[:most]),
                 kind=kind,
                 calls=float(each.calls),
                 line=each.line,
@@ -109,3 +112,23 @@ def planned(ground: Ground, statements: Sequence[Statement]) -> tuple[tuple[Quer
             )
         )
     return tuple(found), tuple((s.statement, s.reason) for s in settled.skipped)
+
+
+def _forms(session: Connection, text: str, sets: Sequence[Sequence[str | None]]) -> tuple[str, ...]:
+    """The statement with each set of values, as literals; with their types where PostgreSQL would guess others."""
+    if not sets:
+        return (text,)
+    plain = tuple(fill_in(text, values) for values in sets)
+    try:
+        session.run(f"EXPLAIN {plain[0]}")
+        return plain
+    except StatementError:
+        pass
+    try:
+        session.run(f"PREPARE {_NAME} AS {text}")
+        found = session.json(_TYPES, [_NAME]) or []
+        session.run(f"DEALLOCATE {_NAME}")
+        typed_text = typed(text, dict(enumerate(found, 1)))
+        return tuple(fill_in(typed_text, values) for values in sets)
+    except StatementError:
+        return plain  # what is wrong with it is told when it is run
