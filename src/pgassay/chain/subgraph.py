@@ -118,7 +118,7 @@ def _entity(node: ast.ObjectTypeDefinitionNode, fail: _Fail) -> Entity:
     return Entity(
         name=node.name.value,
         fields=tuple(f for f in fields if f.name not in computed),
-        immutable=bool(entity.get("immutable", False)),
+        immutable=bool(entity.get("immutable", False) or entity.get("timeseries", False)),
         timeseries=bool(entity.get("timeseries", False)),
         interfaces=tuple(i.name.value for i in node.interfaces or ()),
         source=source,

@@ -137,7 +137,8 @@ def _address(layout: Layout) -> Domain:
     return Domain(
         name=ADDRESS,
         base='varchar(42) COLLATE "C"',
-        check="VALUE ~ '^0x[0-9a-f]{40}$'",
+        # the same as '^0x[0-9a-f]{40}$' for a tenth of the time: PostgreSQL's automaton is slow at counting
+        check="length(VALUE) = 42 AND VALUE ~ '^0x[0-9a-f]*$'",
         comment="An account's or contract's address: 0x and 40 hexadecimal digits in lower case",
     )
 
