@@ -51,7 +51,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("project")
 def test_advice_becomes_a_migration_with_its_evidence(capsys: pytest.CaptureFixture[str]) -> None:
-    options = ("migrations", "--workload", "w.sql", "--rows", "5000", "--time", "5s", "--write")
+    options = ("migrations", "--workload", "w.sql", "--rows", "5000", "--kinds", "expression", "--write")
     code, out, err = run(capsys, *options, "--format", "json")
     assert code == 0, err
     advice = json.loads(out)
