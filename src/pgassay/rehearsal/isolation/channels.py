@@ -11,7 +11,7 @@ from pgassay.model import literal, quote
 from pgassay.rehearsal.isolation.bench import Bench
 from pgassay.rehearsal.isolation.ground import Ground, Held
 from pgassay.rehearsal.isolation.model import Actor
-from pgassay.rehearsal.isolation.tables import insert, own_row
+from pgassay.rehearsal.isolation.tables import drops, insert, own_row
 
 _MADE_UP = re.compile(r"\b(nextval|gen_random_uuid|uuid_generate_v\d\w*|uuidv\d|gen_ulid|nanoid)\(", re.IGNORECASE)
 
@@ -23,6 +23,7 @@ class Told:
     sql: str
     seen: str
     key: Index | Constraint
+    before: tuple[str, ...] = ()
 
 
 def duplicates(ground: Ground, actor: Actor, held: Held) -> Iterator[Told]:
@@ -43,8 +44,13 @@ def duplicates(ground: Ground, actor: Actor, held: Held) -> Iterator[Told]:
             continue
         row = own | {k: held.theirs[k] for k in keys}
         got = ground.bench.attempt(actor, insert(held, row))
+        alone: tuple[str, ...] = ()
+        if got.error and got.error.constraint != index.name:  # a row of A's own is in the way
+            alone = (*drops(ground, held.table.name), f"DELETE FROM {held.table.name} WHERE {held.where['A']}")
+            got = ground.bench.attempt(actor, insert(held, row), before=(*ground.bench.freely(held.table.name), *alone))
         if got.error and got.state == "23505" and got.error.constraint == index.name:
-            yield Told(insert(held, row), f"{got.error.message}; with another key it is taken", index)
+            seen = f"{got.error.message}; with another key it is taken"
+            yield Told(insert(held, row), seen, index, alone)
 
 
 def references(ground: Ground, actor: Actor, held: Held) -> Iterator[Told]:

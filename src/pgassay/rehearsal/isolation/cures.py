@@ -15,15 +15,19 @@ _WRITES = {"INSERT": "insert", "UPDATE": "update", "DELETE": "delete", "MERGE": 
 def cause(ground: Ground, actor: Actor, held: Held, what: Try) -> str:
     """The id of the rule that explains it."""
     table = held.table
+    if actor.kind == "tenant" and acts_as_owner(ground, actor.role, table):
+        return "role-past-row-security"
     if what.command == "TRUNCATE":
         return "truncate-past-row-security"
     if not table.row_security:
         above = table.partition_of or next(iter(table.inherits), None)
         over = ground.tenancy.catalog.table(above) if above else None
-        return "partition-past-row-security" if over and over.row_security else "row-security-missing"
+        if over and over.row_security:
+            return "partition-past-row-security"
+        return "row-security-disabled" if table.policies else "row-security-missing"
     if actor.kind == "bypass":
         return "role-past-row-security"
-    if actor.kind == "owner" or (not table.force_row_security and acts_as_owner(ground, actor.role, table)):
+    if actor.kind == "owner":
         return "row-security-not-forced"
     if actor.kind == "stranger":
         return "privileges-for-public"
@@ -57,8 +61,10 @@ def cure(ground: Ground, rule: str, held: Held, actor: Actor) -> str | None:
                 f"ALTER TABLE {table.name} FORCE ROW LEVEL SECURITY;\n"
                 f"CREATE POLICY mine ON {table.name} FOR ALL USING ({condition}) WITH CHECK ({condition});"
             )
-        case "partition-past-row-security":
+        case "partition-past-row-security" | "row-security-disabled":
             return "\n".join(f"ALTER TABLE {table.name} {word} ROW LEVEL SECURITY;" for word in ("ENABLE", "FORCE"))
+        case "role-past-row-security":
+            return f"REVOKE {quote(table.owner)} FROM {quote(actor.role)};"
         case "row-security-not-forced":
             return f"ALTER TABLE {table.name} FORCE ROW LEVEL SECURITY;"
         case "privileges-for-public":

@@ -25,6 +25,7 @@ class Held:
     spare: Row | None
     where: Mapping[str, str]  # of each side: SQL that names its rows without looking at other tables
     digest: str  # a query for which rows of B there are
+    named: tuple[str, ...]  # the columns that ``where`` reads
 
     @property
     def table(self) -> Table:
@@ -93,8 +94,11 @@ class Ground:
         for side in SIDES:
             columns = ", ".join(f"'{_escaped(c.name)}', t.{quote(c.name)}::text" for c in table.columns)
             pairs = _objects(columns, len(table.columns))
+            filled = f"num_nulls({', '.join('t.' + quote(c.name) for c in table.columns)})"
             found = self.bench.attempt(
-                None, f"SELECT {pairs}, t.ctid::text FROM {name} AS t WHERE {self.belongs(name, side)} ORDER BY t.ctid"
+                None,
+                f"SELECT {pairs}, t.ctid::text FROM {name} AS t WHERE {self.belongs(name, side)}"
+                f" ORDER BY {filled}, t.tableoid, t.ctid",
             )
             if found.error:
                 return f"its rows cannot be read: {found.error}"
@@ -113,11 +117,12 @@ class Ground:
             else:
                 places = "{" + ",".join(f'"{r[1]}"' for r in found.rows) + "}"
                 where[side] = f"ctid = ANY ({literal(places)}::tid[])"
+        named = tuple(c for c, _ in owned.columns[:1]) or (key.columns if key else ("ctid",))
         digest = (
             f"SELECT count(*) || ' ' || coalesce(md5(string_agg(t.tableoid::text || t.ctid::text, ' '"
             f" ORDER BY t.tableoid, t.ctid)), '') FROM {name} AS t WHERE {self.belongs(name, 'B')}"
         )
-        return Held(owned=owned, mine=rows["A"], theirs=rows["B"], spare=spare, where=where, digest=digest)
+        return Held(owned=owned, mine=rows["A"], theirs=rows["B"], spare=spare, where=where, digest=digest, named=named)
 
     def privileges(self, role: str, table: Table) -> dict[str, frozenset[str]]:
         """The columns that a role may SELECT, INSERT and UPDATE."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pgassay.catalog import Catalog
 from pgassay.model import quote
 from pgassay.rehearsal.isolation.bench import Bench, script
+from pgassay.rehearsal.isolation.cures import acts_as_owner
 from pgassay.rehearsal.isolation.ground import Ground
 from pgassay.rehearsal.isolation.model import Actor, Leak
 from pgassay.server import Server
@@ -54,10 +55,13 @@ class Case:
             leak = replace(leak, remedy=replace(leak.remedy, verified=cured(leak.remedy.sql)))
         self.leaks[key] = leak
 
-    def explained(self, definition: str) -> bool:
-        """Whether a text reads tables that leak by themselves: then these are the cause."""
-        rules = {"row-security-missing", "rows-of-other-tenants", "policy-for-everyone"}
+    def explained(self, definition: str, actor: Actor) -> bool:
+        """Whether a text reads tables that leak by themselves, or that the actor owns: then these are the cause."""
+        rules = {"row-security-missing", "row-security-disabled", "rows-of-other-tenants", "policy-for-everyone"}
         names = [subject for rule, subject in self.leaks if rule in rules]
+        owners = {subject for rule, subject in self.leaks if rule == "role-past-row-security"}
+        tables = [o.table for o in self.ground.tenancy.owned.values() if o.table.owner in owners]
+        names += [str(t.name) for t in tables if acts_as_owner(self.ground, actor.role, t)]
         return any(name in definition or name.rpartition(".")[2] in definition for name in names)
 
     def unforced(self, sql: str) -> str:

@@ -37,36 +37,47 @@ def view(ground: Ground, bare: Bench, actor: Actor, each: View) -> Differs | Non
                     narrow = f"{sql} WHERE {quote(name)}::text = {literal(ground.value(domain, 'B'))}"
                     if rows := ground.bench.attempt(actor, narrow).rows:
                         return Differs(narrow, f"{_rows(len(rows))} of tenant B")
-    return _compared(ground, bare, actor, sql) or _spied(ground, actor, each)
+    return _compared(ground, bare, actor, sql) or spied(ground, actor, each)
 
 
-def _spied(ground: Ground, actor: Actor, each: View) -> Differs | None:
+def spied(ground: Ground, actor: Actor, each: View, before: str = "SELECT 1") -> Differs | None:
     """A view that filters and is no security barrier shows the rows it filters to a cheap function in a WHERE."""
     if each.materialized or any(
         o.replace(" ", "") in ("security_barrier=true", "security_invoker=true") for o in each.options
     ):
         return None
-    marks = [v for o in ground.held.values() for c, v in o.theirs.items() if c == o.owned.column and v]
-    column = next((c for c in each.columns if c.name in {o.owned.column for o in ground.held.values()}), None)
-    if column is None or not marks:
-        return None
-    spy = (
-        "CREATE FUNCTION pg_temp.spy(text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS"
-        " 'BEGIN RAISE WARNING ''%'', $1; RETURN true; END'"
-    )
-    sql = f"SELECT * FROM {each.name} WHERE pg_temp.spy({quote(column.name)}::text)"
-    session = ground.bench.session
-    ground.bench.tried += 1
-    with session.rolled_back():
+    for column in each.columns:
+        marks = {
+            ground.value(d, "B")
+            for o in ground.held.values()
+            for c, d in o.owned.columns[:1]
+            if c == column.name and d.root != o.table.name
+        }
+        if not marks:
+            continue
+        spy = (
+            f"CREATE FUNCTION pg_temp.spy({column.type}) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS"
+            " 'BEGIN RAISE WARNING ''%'', $1; RETURN true; END'"
+        )
+        sql = f"SELECT * FROM {each.name} WHERE pg_temp.spy({quote(column.name)})"
+        said = _said(ground.bench, before, f"{actor.sql} {spy}", sql)
+        if leaked := next((m for m in said if m in marks), None):
+            return Differs(f"{spy};\n{sql}", f"the function is shown {column.name} {leaked} of tenant B")
+    return None
+
+
+def _said(bench: Bench, *statements: str) -> list[str]:
+    """The warnings of the last of some statements."""
+    bench.tried += 1
+    with bench.session.rolled_back():
         try:
-            session.run(f"SET LOCAL client_min_messages = warning; {actor.sql}; {spy}")
-            session.notices()
-            session.run(sql)
+            bench.session.run("SET LOCAL client_min_messages = warning")
+            for statement in statements:
+                bench.session.notices()
+                bench.session.run(statement)
         except StatementError:
-            return None
-        said = [n.message for n in session.notices()]
-    leaked = next((m for m in said if m in marks), None)
-    return Differs(f"{spy};\n{sql}", f"the function is shown {column.name} {leaked} of tenant B") if leaked else None
+            return []
+        return [notice.message for notice in bench.session.notices()]
 
 
 def routine(ground: Ground, bare: Bench, actor: Actor, each: Routine) -> Differs | None:

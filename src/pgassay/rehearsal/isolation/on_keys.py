@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pgassay.catalog import Index
+from pgassay.catalog import Index, Table
 from pgassay.model import Remedy, Verdict
 from pgassay.rehearsal.isolation import channels, cures
 from pgassay.rehearsal.isolation.bench import script
@@ -12,6 +12,7 @@ from pgassay.rehearsal.isolation.ground import Held
 from pgassay.rehearsal.isolation.ledger import Case
 from pgassay.rehearsal.isolation.model import Actor, Leak
 
+_TOLD = {"row-security-missing", "row-security-disabled", "rows-of-other-tenants", "partition-past-row-security"}
 _CHECKED = "run it where row security does not bind: a new foreign key is checked on the rows that its owner sees"
 
 
@@ -33,7 +34,7 @@ def keys(case: Case, actor: Actor, held: Held) -> None:
                 remedy=Remedy(sql=remedy) if remedy else None,
             ),
             "INSERT",
-            partial(_ends_in, case, actor, told.sql, ("",)),
+            partial(_ends_in, case, actor, told.sql, ("",), told.before),
         )
     for told in channels.references(case.ground, actor, held):
         assert not isinstance(told.key, Index)
@@ -49,12 +50,16 @@ def keys(case: Case, actor: Actor, held: Held) -> None:
                 remedy=Remedy(sql=cures.reference_cure(case.ground, held, told.key), note=_CHECKED),
             ),
             "INSERT",
-            partial(_ends_in, case, actor, told.sql, ("23503", "42501")),
+            partial(_ends_in, case, actor, told.sql, ("23503", "42501"), ()),
         )
 
 
-def _ends_in(case: Case, actor: Actor, statement: str, states: tuple[str, ...], remedy: str) -> bool:
-    return case.ground.bench.attempt(actor, statement, before=(case.unforced(remedy),)).state in states
+def _ends_in(
+    case: Case, actor: Actor, statement: str, states: tuple[str, ...], before: tuple[str, ...], remedy: str
+) -> bool:
+    bench = case.ground.bench
+    free = [s for name in bench.forced for s in bench.freely(name)] if before else []
+    return bench.attempt(actor, statement, before=(case.unforced(remedy), *free, *before)).state in states
 
 
 def unset(case: Case, role: str) -> None:
@@ -63,7 +68,7 @@ def unset(case: Case, role: str) -> None:
     for found in channels.without_tenant(case.ground, case.fresh, role):
         if found.state:
             failing.setdefault((found.actor.kind, found.state), []).append(found)
-        elif found.held.table.row_security and not _open(found.held):  # else it is told as what it is
+        elif not _told(case, role, found.held.table):
             _rows_seen(case, role, found)
     for (kind, state), each in failing.items():
         where = cures.tables_of([f.held.table.name for f in each])
@@ -82,6 +87,12 @@ def unset(case: Case, role: str) -> None:
         )
 
 
+def _told(case: Case, role: str, table: Table) -> bool:
+    """Whether there is another reason, told already, for which the role sees rows of others."""
+    named = any(subject == str(table.name) and rule in _TOLD for rule, subject in case.leaks)
+    return named or cures.acts_as_owner(case.ground, role, table)
+
+
 def _rows_seen(case: Case, role: str, found: channels.Unset) -> None:
     remedy = cures.cure(case.ground, "rows-without-tenant", found.held, found.actor)
     case.add(
@@ -97,7 +108,3 @@ def _rows_seen(case: Case, role: str, found: channels.Unset) -> None:
         "SELECT",
         lambda sql: not case.ground.bench.attempt(found.actor, found.sql, before=(sql,)).rows,
     )
-
-
-def _open(held: Held) -> bool:
-    return any((p.using or "").strip("()") == "true" and p.permissive for p in held.table.policies)

@@ -20,10 +20,12 @@ _DOES = {
 }  # fmt: skip
 _WHY = {
     "row-security-missing": ": row security is off",
+    "row-security-disabled": ": row security is off, whatever policies there are",
     "partition-past-row-security": ": the partition has no row security of its own",
     "row-security-not-forced": ": row security is not forced",
     "truncate-past-row-security": ": TRUNCATE asks no policy",
     "policy-for-everyone": ": a policy is true for every row",
+    "role-past-row-security": ": it has the rights of the owner",
 }
 
 
@@ -73,7 +75,7 @@ def _leak(case: Case, actor: Actor, held: Held, what: Try, seen: str) -> None:
         Leak(
             rule=rule,
             verdict=Verdict.EXPOSES,
-            subject=str(held.table.name),
+            subject=held.table.owner if rule == "role-past-row-security" else str(held.table.name),
             message=message,
             sql=script(actor, what.sql).replace("BEGIN; ", f"BEGIN; {prefix}", 1),
             seen=seen,
@@ -100,8 +102,8 @@ def _cured(case: Case, sql: str, actor: Actor, held: Held, what: Try) -> bool:
                 session.run(statement)
             rows = session.run(what.sql)
             session.run("SET CONSTRAINTS ALL IMMEDIATE; RESET ROLE")
-            if what.how == "read":
-                return not rows
+            if what.how != "touch":
+                return not rows or what.how == "compare"
             for name in {*ground.bench.forced, held.table.name}:
                 session.run(f"ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY")
             return session.value(held.digest) == ground.digest(held)

@@ -71,12 +71,12 @@ def _run(case: Case, spares: Mapping[Name, Row], progress: Progress) -> Proof:
             untried.append((str(name), held))
     for role in case.roles:
         actor = ground.actor(role)
-        progress(f"as {role}: without a tenant")
-        on_keys.unset(case, role)
         for held in ground.held.values():
             progress(f"as {role}: {held.table.name}")
             on_tables.table(case, actor, held)
             on_keys.keys(case, actor, held)
+        progress(f"as {role}: without a tenant")
+        on_keys.unset(case, role)
         progress(f"as {role}: views, functions and sequences")
         on_objects.every(case, actor)
     progress("as owners, strangers and roles that row security does not bind")

@@ -15,12 +15,12 @@ from pgassay.server import StatementError
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One statement, and what of the other tenant's rows it should not reach: ``read`` it returns rows, ``touch`` it
-    changes what is there."""
+    """One statement, and what of the other tenant's rows it should not reach: ``read`` it returns rows, ``compare``
+    it returns rows that are to be told apart, ``touch`` it changes what is there."""
 
     command: str
     sql: str
-    how: str  # read, touch
+    how: str
     before: tuple[str, ...] = ()
 
 
@@ -38,7 +38,10 @@ def tries(ground: Ground, actor: Actor, held: Held) -> Iterator[Try]:
     table, where = held.table, held.where["B"]
     may = ground.privileges(actor.role, table)
     name = str(table.name)
-    if may["SELECT"]:
+    if may["SELECT"] and not may["SELECT"] >= set(held.named):
+        listed = ", ".join(map(quote, sorted(may["SELECT"])))
+        yield Try("SELECT", f"SELECT {listed} FROM {name}", "compare")
+    elif may["SELECT"]:
         columns = "*" if len(may["SELECT"]) == len(table.columns) else ", ".join(map(quote, sorted(may["SELECT"])))
         yield Try("SELECT", f"SELECT {columns} FROM {name} WHERE {where}", "read")
         yield Try("SELECT", f"SELECT {columns} FROM {name} WHERE {where} FOR KEY SHARE", "read")
@@ -55,11 +58,11 @@ def tries(ground: Ground, actor: Actor, held: Held) -> Iterator[Try]:
                 f" WHEN MATCHED THEN UPDATE SET {quote(column)} = {value}",
                 "touch",
             )
-    drops = tuple(_drops(ground, table.name))
+    lifted = tuple(drops(ground, table.name))
     for sql in (f"DELETE FROM {name} WHERE {where}", f"DELETE FROM {name}", f"TRUNCATE {name}"):
         yield Try(sql.split()[0], sql, "touch")
-        if drops:
-            yield Try(sql.split()[0], sql, "touch", drops)
+        if lifted:
+            yield Try(sql.split()[0], sql, "touch", lifted)
     row = others_row(ground, held)
     if row is not None and set(row) <= may["INSERT"]:
         yield Try("INSERT", insert(held, row), "touch")
@@ -71,7 +74,7 @@ def tries(ground: Ground, actor: Actor, held: Held) -> Iterator[Try]:
             yield Try("UPDATE", f"UPDATE {name} SET {told} WHERE {held.where['A']}", "touch")
             yield Try("UPDATE", f"UPDATE {name} SET {told}", "touch")  # no WHERE: no policy for SELECT is asked
     if table.primary_key and column is not None and set(held.theirs) >= set(table.primary_key.columns):
-        mine = _row_of_mine(held) | {c: held.theirs[c] for c in table.primary_key.columns}
+        mine = _row_like(held, held.mine) | {c: held.theirs[c] for c in table.primary_key.columns}
         if set(mine) <= may["INSERT"]:
             key = ", ".join(map(quote, table.primary_key.columns))
             told = f" ON CONFLICT ({key}) DO UPDATE SET {quote(column)} = {_literal(held.theirs[column])}"
@@ -85,6 +88,8 @@ def reached(ground: Ground, actor: Actor, held: Held, what: Try, outcome: Outcom
     got = outcome or ground.bench.attempt(actor, what.sql, before=what.before, look=look)
     if got.error is not None:
         return None
+    if what.how == "compare":
+        return _recognised(ground, held, what, got)
     if what.how == "read":
         return f"{_rows(len(got.rows))} of tenant B" if got.rows else None
     if got.looked and got.looked[0] != before:
@@ -93,6 +98,14 @@ def reached(ground: Ground, actor: Actor, held: Held, what: Try, outcome: Outcom
             return "a row of tenant B that tenant A wrote"
         return f"{_rows(was - now)} of tenant B gone" if now < was else f"{_rows(was)} of tenant B changed"
     return None
+
+
+def _recognised(ground: Ground, held: Held, what: Try, got: Outcome) -> str | None:
+    """Rows of B among those that came back without the column that tells."""
+    theirs = ground.bench.attempt(None, f"{what.sql} AS t WHERE {ground.belongs(held.table.name, 'B')}").rows
+    number = sum(min(got.rows.count(row), theirs.count(row)) for row in set(theirs))
+    mine = ground.bench.attempt(None, f"{what.sql} AS t WHERE {ground.belongs(held.table.name, 'A')}").rows
+    return f"{_rows(number)} of tenant B" if number and not set(theirs) <= set(mine) else None
 
 
 def copied(ground: Ground, actor: Actor, held: Held) -> str | None:
@@ -121,19 +134,40 @@ def insert(held: Held, row: Row) -> str:
 
 def others_row(ground: Ground, held: Held) -> dict[str, str | None] | None:
     """A new row of B's that the table would take from its owner; None where none can be made."""
-    row = _row_like(held, held.theirs)
-    found = ground.bench.attempt(None, insert(held, row), look=(held.digest,))
-    return row if found.error is None and found.looked and found.looked[0] != ground.digest(held) else None
+    for row in _rows_like(held, held.theirs):
+        found = ground.bench.attempt(None, insert(held, row), look=(held.digest,))
+        if found.error is None and found.looked and found.looked[0] != ground.digest(held):
+            return row
+    return None
 
 
 def own_row(ground: Ground, held: Held) -> dict[str, str | None] | None:
     """A new row of A's that the table would take from its owner; None where none can be made."""
-    row = _row_of_mine(held)
-    return row if ground.bench.attempt(None, insert(held, row)).error is None else None
+    for row in _rows_like(held, held.mine):
+        if ground.bench.attempt(None, insert(held, row)).error is None:
+            return row
+    return None
 
 
-def _row_of_mine(held: Held) -> dict[str, str | None]:
-    return _row_like(held, held.mine)
+def _rows_like(held: Held, like: Row) -> Iterator[dict[str, str | None]]:
+    """A row with the spare one's keys, then some with keys that are a little off: the spare one is but a guess."""
+    row = _row_like(held, like)
+    yield row
+    table = held.table
+    kept = {c for c, _ in held.owned.columns} | {c for k in table.foreign_keys for c in k.columns}
+    keys = {c for i in table.indexes if i.unique for c in i.columns if c is not None} - kept
+    for change in (_longer, _other_end, _other_end):
+        row = row | {c: change(value) for c in keys & set(row) if (value := row[c])}
+        yield row
+
+
+def _longer(value: str) -> str:
+    return f"{value}7"
+
+
+def _other_end(value: str) -> str:
+    end = value.rstrip("7")[-1:] or "7"
+    return value[:-1] + ("1" if end != "1" else "2")
 
 
 def _row_like(held: Held, like: Row) -> dict[str, str | None]:
@@ -173,7 +207,7 @@ def _via(held: Held) -> tuple[str, ...]:
     return held.owned.via.columns if held.owned.via else ()
 
 
-def _drops(ground: Ground, name: Name) -> Iterator[str]:
+def drops(ground: Ground, name: Name) -> Iterator[str]:
     """Foreign keys to a table, out of the way for one transaction: it is row security that is tried."""
     for table in ground.tenancy.catalog.tables:
         for link in table.foreign_keys:
