@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pgassay.chain.model import AbiType, Parameter
+from pgassay.chain.model import AbiType, Contract, Event, Parameter
 from pgassay.chain.types import bounds
 
 WIDTHS = range(8, 257, 8)
@@ -84,3 +84,19 @@ def _scaled(units: int, places: int) -> Decimal:
 def rows(of: tuple[Parameter, ...]) -> st.SearchStrategy[tuple[Any, ...]]:
     """Values for the parameters; hashes for those of which only these are logged."""
     return st.tuples(*(st.binary(min_size=32, max_size=32) if p.hashed else values(p.type) for p in of))
+
+
+_PLAIN = "Transfer Order order Select uint256 Token tokens Blocks _ $ transfer_ TransferEvent pg_class Balances"
+_ODD = ["🪙", "Gold🪙", "токен", "Robert'); DROP TABLE tokens;--", "x" * 70, "X" * 70, "x" * 69 + "y", "evm_address"]
+EVENT_NAMES = st.sampled_from([*_PLAIN.split(), *_ODD])
+events = st.builds(
+    lambda name, held, anonymous: Event(name=name, parameters=tuple(held), anonymous=anonymous),
+    EVENT_NAMES,
+    st.lists(parameters, max_size=5),
+    st.booleans(),
+)
+contracts = st.builds(
+    lambda name, held: Contract(name=name, path=f"{name}.json", events=tuple(held)),
+    EVENT_NAMES,
+    st.lists(events, max_size=4),
+)
