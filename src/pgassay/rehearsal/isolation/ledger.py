@@ -18,7 +18,10 @@ Check = Callable[[str], bool]
 
 @dataclass(slots=True)
 class Case:
-    """The ground, a copy without B's rows (``bare``), a session in which nothing was set (``fresh``), and the leaks."""
+    """The ground, a copy without B's rows (``bare``), a session in which nothing was set (``fresh``), and the leaks.
+
+    ``bypass``: roles that no policy binds; ``unbound``: those of them that have privileges on tenants' tables.
+    """
 
     server: Server
     ground: Ground
@@ -26,6 +29,7 @@ class Case:
     fresh: Bench
     roles: tuple[str, ...]
     bypass: Sequence[str]
+    unbound: Sequence[str] = ()
     leaks: dict[tuple[str, str], Leak] = field(default_factory=dict)
     reaching: int = 0
 

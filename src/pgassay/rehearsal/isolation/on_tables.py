@@ -125,9 +125,8 @@ def _unbound(case: Case) -> Iterator[tuple[str, str | None]]:
     owners = {t.owner for t in case.catalog.tables if t.row_security and not t.force_row_security}
     option = "SET" if case.catalog.version >= 160000 else "MEMBER"
     there = case.server.roles()
+    yield from ((role, None) for role in case.unbound)
     for role in case.roles:
-        if role in case.bypass:
-            yield role, None
         for other in sorted(((owners | set(case.bypass)) & there) - {role}):
             asked = f"SELECT pg_has_role({literal(role)}, {literal(other)}, '{option}')"
             if not role.startswith("pgassay_") and case.ground.bench.session.value(asked) == "t":
