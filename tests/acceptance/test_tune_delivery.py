@@ -94,7 +94,8 @@ def test_plans_are_recorded_and_checked(project: Path, capsys: pytest.CaptureFix
     assert len(found["removed"]) == 1
     code, out, _ = run(capsys, *common, "--check")
     assert code == 1
-    assert "line 3, values 1: " in out and "Seq Scan on orders" in out and "new: SELECT count" in out
+    for words in ("line 3: SELECT sum(total)", "values 1: ", "Seq Scan on orders", "new: SELECT count"):
+        assert words in out
 
 
 @pytest.mark.parametrize(

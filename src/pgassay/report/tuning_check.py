@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from itertools import groupby
 
 from pgassay import __version__
 from pgassay.report.machine import Wire, indented
-from pgassay.report.plan_baseline import SLACK, Baseline, Comparison, Recorded
+from pgassay.report.plan_baseline import SLACK, Baseline, Comparison, Recorded, Worse
 from pgassay.report.tuning import shortened
 from pgassay.report.words import count, encodable, one_line
 
@@ -84,14 +85,16 @@ def check_text(found: Comparison, *, width: int = 100) -> str:
 
 
 def _lines(found: Comparison, width: int) -> Iterator[str]:
-    for each in found.worse:
-        values = f", values {each.form}" if each.before and each.after else ""
-        yield f"line {each.line}{values}: {one_line(each.why)}"
-        yield f"    {shortened(each.query, width - 4)}"
-        for word, one in (("before", each.before), ("after", each.after)):
-            if one is not None:
-                pages = "cut off" if one.buffers is None else f"{one.buffers:,} pages"
-                yield f"  {word}: {pages}, cost {one.cost:,.0f}"
+    for _, group in groupby(found.worse, key=_place):
+        forms = list(group)
+        first = forms[0]
+        yield f"line {first.line}: {shortened(first.query, width - 8)}"
+        for each in forms:
+            values = f"values {each.form}: " if each.before and each.after else ""
+            yield from textwrap.wrap(values + one_line(each.why), width, initial_indent="  ", subsequent_indent="    ")
+        for word, one in (("before", first.before), ("after", first.after)):
+            if one is not None and one.plan:
+                yield f"  {word}, cost {one.cost:,.0f}:"
                 yield from (f"    {line}" for line in one.plan)
         yield ""
     told = (("better", found.better), ("another plan, no worse", found.changed), ("new", found.added))
@@ -105,6 +108,11 @@ def _lines(found: Comparison, width: int) -> Iterator[str]:
     words = f"{count(worse, 'query', 'queries')} worse" if worse else "none worse"
     limit = f"more than {found.tolerance:.0%} and {SLACK} pages"
     yield f"{count(found.compared, 'query', 'queries')} compared: {words} by {limit}"
+
+
+def _place(each: Worse) -> tuple[str, object, object]:
+    """Values that change the plan in the same way are told together."""
+    return each.query, each.before and each.before.plan, each.after and each.after.plan
 
 
 def recorded_text(path: str, base: Baseline) -> str:
