@@ -218,6 +218,35 @@ def test_jsonb_takes_a_value_of_its_type_and_nothing_else(typed: Connection, cas
             assert json.loads(encode([held], [again], "plain")[0] or "") == value
 
 
+@pytest.mark.parametrize("of", [t for t in ELEMENTARY if t.kind in ("uint", "int") and (t.size or 0) % 24 in (0, 16)])
+def test_integers_in_jsonb_end_where_their_type_ends(typed: Connection, of: AbiType) -> None:
+    matrix = AbiType(kind="array", element=AbiType(kind="array", element=of))
+    (column,) = columns([Parameter(name="held", type=matrix)], "plain")
+    least, greatest = bounds(of.kind, of.size or 0)
+    near = [10**n + d for n in range(len(str(greatest)) - 3, len(str(greatest))) for d in (-1, 0, 1)]
+    fits = [str(n) for n in (least, greatest, 0, 1, *near, *(-n for n in near)) if least <= n <= greatest]
+    wrong = [
+        str(least - 1),
+        str(greatest + 1),
+        "9" * 400,
+        "-" + "9" * 400,
+        "01",
+        "-0",
+        "+1",
+        " 1",
+        "1\n",
+        "1e1",
+        "1.0",
+        "",
+        "x",
+    ]
+    check = column.checks[0].replace("held", "held::jsonb")
+    held = "json_build_array(json_build_array(value))::text"
+    sql = f"SELECT value FROM json_array_elements_text($1) value, CAST({held} AS text) held WHERE {check}"
+    rows = typed.run(sql, [json.dumps(fits + wrong)])
+    assert [row[0] for row in rows] == fits
+
+
 TEXT = st.one_of(
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12),
     st.from_regex(r"-?[0-9]{1,80}(\.[0-9]{1,3})?(e-?[0-9]{1,2})?", fullmatch=True),
