@@ -7,6 +7,7 @@ import click
 from pgassay import __version__
 from pgassay.cli.check import check
 from pgassay.cli.design import design
+from pgassay.cli.diff import diff
 from pgassay.cli.explain import explain
 from pgassay.cli.face import Face
 from pgassay.cli.indexes import indexes
@@ -31,5 +32,5 @@ def main() -> None:
     """
 
 
-for command in (review, check, secure, seed, twin, explain, tune, indexes, design, rules, schema):
+for command in (review, check, secure, seed, twin, explain, tune, indexes, design, diff, rules, schema):
     main.add_command(command)

@@ -91,6 +91,9 @@ class Pieces:
                 self.needs[key].update({self.index_key(key.name, index)} & nodes.keys())
         for table in self.catalog.tables:
             self._hang(table)
+            for column in table.columns if table.of_type else ():
+                types = {need for need in self.needs[Object("table", table.name)] if need.kind == "type"}
+                self.needs[Object("column", table.name, column.name)] |= types
 
     def _inherits(self, needing: Object, needed: Object) -> bool:
         if needing.kind != needed.kind or needing.kind not in ("constraint", "trigger", "index"):

@@ -122,10 +122,14 @@ class Plan:
                     first(op, roots["in", key])
 
     def _siblings(self, roots: dict[Op, Op], first: object) -> None:
-        """Bounds may have moved between partitions: all are taken off before one is hung up."""
+        """A table is taken off before it changes; and all are, before one is hung up, since bounds may have moved."""
         assert callable(first)
         for key, node in self.before.nodes.items():
             if key.kind == "attachment" and ("out", key) in roots:
+                concerned = {key.name, *node.thing.parents}
+                for (side, part), op in roots.items():
+                    if side == "in" and part.name in concerned and part.kind in ("column", "constraint"):
+                        first(roots["out", key], op)
                 for other, new in self.after.nodes.items():
                     if other.kind == "attachment" and new.thing.partition_of == node.thing.partition_of:
                         first(roots["out", key], roots.get(("in", other)))
@@ -202,6 +206,8 @@ class Plan:
                 return [f"DROP {'FOREIGN ' if node.thing.kind == 'foreign table' else ''}TABLE {key.name}"]
             case "column" if self.states.states[key] == "parked":
                 return [] if self._with_parent(key, self.before) else [states.parked(node)]
+            case "column" if node.owner.of_type:
+                return []  # its type does it
             case "column":
                 return [f"{self._start(node.owner, key)} DROP COLUMN {self._perhaps(key)}{quote(key.member)}"]
             case "default":
@@ -264,9 +270,17 @@ class Plan:
                 return tables.attach(node.owner, node.thing)
             case "constraint":
                 return self._constrained(node)
+        if key.kind == "index" and (below := self._below(key)):
+            name = key.name
+            attached = [f"ALTER INDEX {name} ATTACH PARTITION {index}" for index in below]
+            return [write.only(node.thing), *attached, *write.create(node)[1:]]
         if key.kind == "grants":
             return grants(self._at_birth(node), node.thing)
         return write.create(node)
+
+    def _below(self, key: Object) -> list[Name]:
+        """The indexes that a new index of a partitioned table takes in: those of tables which hang there already."""
+        return [b.name for b, a in self.after.above.items() if a == key and self._with_parent(b, self.after)]
 
     def _at_birth(self, node: Node) -> tuple[Grant, ...]:
         """The privileges that a new object has by itself: the usual ones, and those of default privileges."""
@@ -279,9 +293,10 @@ class Plan:
     def _altering(self, key: Object) -> list[str]:
         texts = self.states.statements.get(key, [])
         above = self.after.above.get(key)
-        if key.kind == "column" and above is not None:
+        if key.kind == "column" and above is not None and self._with_parent(key, self.after):
             start = f"{tables.recursing(self.after.nodes[key].owner)} "
             done = [text.partition(" ALTER COLUMN ")[2] for text in self.states.statements.get(above, [])]
+            done = [text for text in done if not text.endswith("NOT NULL")]  # which may be its own as well
             texts = [t for t in texts if not (t.startswith(start) and t.partition(" ALTER COLUMN ")[2] in done)]
         if key.kind == "column":
             listed = self._listed(self.after.nodes[key].owner)
@@ -303,6 +318,8 @@ class Plan:
         if self._with_parent(node.key, self.after):
             return told
         default = Object("default", node.key.name, column.name) in self.carried["in", node.key]
+        if node.owner.of_type:
+            return [*tables.of_type(node.owner, column, default=default), *told]
         listed = column.name not in self._listed(node.owner)
         text = tables.column(node.owner, column, self.states.sequences, default=default, not_null=listed)
         return [f"{tables.recursing(node.owner)} ADD COLUMN {text}", *told]
@@ -333,15 +350,8 @@ class Plan:
         inside.sort(key=lambda pair: (order.get(pair[0].kind, 4), pair[0].name))
         constraints = [f"CONSTRAINT {quote(c.name)} {c.definition}" for c, _ in inside]
         texts = tables.create(table, columns, constraints)
-        if table.of_type:
-            texts += [
-                f"{tables.head(table)} ALTER COLUMN {quote(c.name)} {what}"
-                for c in table.columns
-                for what in (
-                    *([f"SET DEFAULT {c.default}"] if c.name in defaults else []),
-                    *(["SET NOT NULL"] if c.not_null and c.name not in listed else []),
-                )
-            ]
+        for column in table.columns if table.of_type else ():
+            texts += tables.of_type(table, column, default=column.name in defaults)
         for column in table.columns:
             texts += tables.noted(table, column)
         for constraint, index in inside:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Literal
 
 from pgassay.catalog.ddl import tables, types, write
-from pgassay.catalog.ddl.nodes import Node, Pieces
+from pgassay.catalog.ddl.nodes import Node, Pieces, names_of
+from pgassay.catalog.ddl.texts import grants
 from pgassay.catalog.model import Column, Domain, Object, Range, Table
 from pgassay.catalog.model import Sequence as Counter
 from pgassay.model import Name, quote
@@ -37,7 +38,43 @@ class States:
             self.needed_by[above].add(below)
         for key in (*before.nodes, *(k for k in after.nodes if k not in before.nodes)):
             self.states[key] = self._first(key)
-        self._spread()
+        waiting = [key for key, state in self.states.items() if state in ("gone", "rebuild", "aside")]
+        self._spread([*waiting, *self.retyped])
+        self._spread(self._mistakable())
+        for key, state in self.states.items():
+            if key.kind == "toast options" and state == "same" and self._rewritten(key.name):
+                self.states[key] = self._took(key, write.create(after.nodes[key]))
+            if key.kind == "grants" and state in ("same", "alter") and isinstance(after.nodes[key].owner, Table):
+                self._regrant(key)
+
+    def _mistakable(self) -> list[Object]:
+        """Indexes of its own that a table's new parent might take for one of its: they are made after that."""
+        found = []
+        for key, state in self.states.items():
+            table = self.after.tables.get(key.name)
+            if key.kind != "attachment" or state not in ("new", "rebuild") or table is None:
+                continue
+            taken = {(i.method, i.columns) for i in table.indexes if i.partition_of is not None}
+            for index in table.indexes:
+                own = Object("index", key.name.named(index.name))
+                alike = index.partition_of is None and (index.method, index.columns) in taken
+                if alike and self.states.get(own) in ("same", "alter"):
+                    self._become(own, "rebuild")
+                    found.append(own)
+        return found
+
+    def _regrant(self, key: Object) -> None:
+        """Privileges on columns go with them, and come back with those that are made anew."""
+        old, new = self.before.nodes[key].thing, self.after.nodes[key].thing
+        columns = [k for k in self.before.nodes if k.kind == "column" and k.name == key.name]
+        kept = [k.member for k in columns if self.states[k] not in ("gone", "rebuild")]
+        if names_of(old.grants) - set(kept):
+            self.states[key] = self._took(key, grants(old.grants, new, kept=kept))
+
+    def _rewritten(self, table: Name) -> bool:
+        """Whether a table may get another TOAST table, or none for a while."""
+        parts = (key for key in self.states if key.name == table and key.kind in ("table", "column"))
+        return any(self.states[key] != "same" for key in parts)
 
     def _first(self, key: Object) -> State:
         old, new = self.before.nodes.get(key), self.after.nodes.get(key)
@@ -115,9 +152,7 @@ class States:
 
     # What one change entails for others
 
-    def _spread(self) -> None:
-        waiting = [key for key, state in self.states.items() if state in ("gone", "rebuild", "aside")]
-        waiting += list(self.retyped)
+    def _spread(self, waiting: list[Object]) -> None:
         while waiting:
             key = waiting.pop()
             for other in sorted(self.needed_by[key], key=_sort_key):

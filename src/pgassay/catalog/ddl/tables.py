@@ -145,6 +145,13 @@ def _word(table: Table) -> str:
     return f"{'FOREIGN TABLE' if table.kind == 'foreign table' else 'TABLE'} {table.name}"
 
 
+def of_type(table: Table, column: Column, *, default: bool) -> list[str]:
+    """What a typed table says of a column that its type has made."""
+    start = f"{head(table)} ALTER COLUMN {quote(column.name)}"
+    texts = [f"{start} SET DEFAULT {column.default}"] if default and column.default is not None else []
+    return texts + [f"{start} SET NOT NULL"] * column.not_null
+
+
 def _flags(before: Table | None, after: Table) -> list[str]:
     texts = []
     if (before is not None and before.row_security) != after.row_security:

@@ -146,8 +146,7 @@ def alter(before: Node, after: Node) -> list[str] | None:
             said = [f"ALTER STATISTICS {key.name} SET STATISTICS {target}"] if old.target != new.target else []
             return said + comment(f"STATISTICS {key.name}", old.comment, new.comment)
         case "grants":
-            columns = None if not hasattr(after.owner, "columns") else {c.name for c in after.owner.columns}
-            return grants(old.grants, new, kept=columns)
+            return grants(old.grants, new)
     return None
 
 
@@ -223,6 +222,11 @@ def _replace(old: View, new: View) -> list[str] | None:
     if new.materialized and old.populated != new.populated:
         texts.append(f"REFRESH MATERIALIZED VIEW {new.name} WITH {'' if new.populated else 'NO '}DATA")
     return [*texts, *comment(f"{word} {new.name}", old.comment, new.comment), *_view_columns(old, new)]
+
+
+def only(index: Index) -> str:
+    """CREATE INDEX on a partitioned table alone."""
+    return _index(index).replace(" ON ", " ON ONLY ", 1) if " ON ONLY " not in index.definition else index.definition
 
 
 def _index(index: Index) -> str:
