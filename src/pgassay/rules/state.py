@@ -43,7 +43,8 @@ class State:
     """A schema, and what is known beside it. ``rows``: production's counts by table, where known. ``statistics``: of
     ``pg_stats``, by table and column. ``workload``: the application's statements. ``places``: the statements that made
     tables, columns and indexes, by subject (``public.token.symbol``). ``bench``: a session on a scratch server with
-    this schema and no rows, as the tables' owner; None where nothing can be tried.
+    this schema and no rows, as the tables' owner; None where nothing can be tried. ``only``: the tables that are asked
+    about, None for all: in a review those that the change touched.
     """
 
     catalog: Catalog
@@ -52,6 +53,14 @@ class State:
     workload: Sequence[Query] = ()
     places: Mapping[str, Statement] = field(default_factory=dict)
     bench: Connection | None = None
+    only: frozenset[Name] | None = None
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables that are asked about."""
+        if self.only is None:
+            return self.catalog.tables
+        return tuple(t for t in self.catalog.tables if t.name in self.only)
 
     @contextlib.contextmanager
     def trying(self) -> Iterator[Connection | None]:

@@ -97,14 +97,17 @@ class Rehearsals:
         """What is wrong with the schema that the change leads to, and was not before."""
         if outcome.before == outcome.after:
             return Judgement()
-        return survey_change(
+        judged = survey_change(
             self.server,
             (database, outcome.before),
             (outcome.database, outcome.after),
             unit.statements,
             rows=self.production.rows,
             workload=tuple(Query(text=text) for text in self.production.workload),
+            remedies=max(_MOST_REMEDIES - self.tried, 0),
         )
+        self.tried += sum(f.remedy is not None for f in judged.findings)
+        return judged
 
     def _verified(
         self, finding: Finding, unit: Transaction, outcome: Outcome, database: str, conditions: Conditions

@@ -23,7 +23,7 @@ def survey(server: Server, database: str, state: State) -> Judgement:
     """What all rules say of a whole schema, which the scratch ``database`` holds; remedies are tried there."""
     with server.connect(database) as bench:
         state = replace(state, bench=bench)
-        return _with_remedies(judge_state(state), state)
+        return _with_remedies(judge_state(state), state, _MOST_REMEDIES)
 
 
 def survey_change(
@@ -34,18 +34,36 @@ def survey_change(
     *,
     rows: Mapping[Name, int],
     workload: tuple[Query, ...] = (),
+    remedies: int = _MOST_REMEDIES,
 ) -> Judgement:
-    """What a change brought: found in the state ``after`` it and not in the one ``before``, as (database, catalog)."""
+    """What a change brought: found in the state ``after`` it and not in the one ``before``, as (database, catalog).
+
+    Tables that it left as they were are not asked about. At most so many ``remedies`` are tried.
+    """
     done = tuple(statements)
+    was, now = (None, None) if before[1].domains != after[1].domains else _touched(before[1], after[1])
     with server.connect(before[0]) as old, server.connect(after[0]) as new:
-        first = State(catalog=before[1], rows=rows, workload=workload, bench=old)
-        last = State(catalog=after[1], rows=rows, workload=workload, bench=new, places=places(done, touched=True))
-        return _with_remedies(judge_state(last, first, renamed(done, before[1])), last)
+        first = State(catalog=before[1], rows=rows, workload=workload, bench=old, only=was)
+        last = State(
+            catalog=after[1],
+            rows=rows,
+            workload=workload,
+            bench=new,
+            places=places(done, touched=True),
+            only=now,
+        )
+        return _with_remedies(judge_state(last, first, renamed(done, before[1])), last, remedies)
 
 
-def _with_remedies(judged: Judgement, state: State) -> Judgement:
-    first = [_tried(f, state) for f in judged.findings[:_MOST_REMEDIES]]
-    return replace(judged, findings=(*first, *judged.findings[_MOST_REMEDIES:]))
+def _touched(before: Catalog, after: Catalog) -> tuple[frozenset[Name], frozenset[Name]]:
+    """The tables that differ, as they were called before and after."""
+    old, new = set(before.tables), set(after.tables)
+    return frozenset(t.name for t in old - new), frozenset(t.name for t in new - old)
+
+
+def _with_remedies(judged: Judgement, state: State, most: int) -> Judgement:
+    first = [_tried(f, state) for f in judged.findings[:most]]
+    return replace(judged, findings=(*first, *judged.findings[most:]))
 
 
 def _tried(finding: Finding, state: State) -> Finding:
@@ -60,11 +78,16 @@ def _tried(finding: Finding, state: State) -> Finding:
             bench.run(_CONCURRENTLY.sub("", finding.remedy.sql))
             if bench.transaction != "open":  # it ended the transaction itself
                 return finding
-            after = replace(state, catalog=read(bench))
+            after = replace(state, catalog=read(bench), only=_of(finding, state.catalog))
             silent = all(f.subject != finding.subject for f in rule.survey(after))
     except StatementError:
         return finding
     return replace(finding, remedy=replace(finding.remedy, verified=silent))
+
+
+def _of(finding: Finding, catalog: Catalog) -> frozenset[Name] | None:
+    """The table that a finding is about, None where it is about something else."""
+    return frozenset(t.name for t in catalog.tables if f"{finding.subject}.".startswith(f"{t.name}.")) or None
 
 
 # Places

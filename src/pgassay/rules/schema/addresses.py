@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgassay.catalog import Catalog, Column, Index, Table
+from pgassay.catalog import Column, Index, Table
 from pgassay.rules.schema.chain import Chain, chain, type_of
 from pgassay.rules.schema.columns import tables
 from pgassay.rules.state import State
@@ -17,11 +17,11 @@ _SAMPLES = {
 }  # fmt: skip
 
 
-def addresses(catalog: Catalog) -> Iterator[tuple[Table, Column, Chain]]:
+def addresses(state: State) -> Iterator[tuple[Table, Column, Chain]]:
     """The columns that hold addresses as strings."""
-    about = chain(catalog)
+    about = chain(state.catalog)
     if about.on_chain:
-        for table in tables(catalog):
+        for table in tables(state):
             for column in table.columns:
                 if column.element is None and not column.generated and about.address(table, column):
                     yield table, column, about

@@ -8,6 +8,7 @@ is read as an amount, address or hash only within it.
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -217,6 +218,18 @@ _ROLES = {"from", "to", "owner", "sender", "recipient", "spender", "operator", "
 
 
 def chain(catalog: Catalog) -> Chain:
+    """What is known of a catalog. The last few are remembered, since every rule asks."""
+    found = next((c for c in _known if c.catalog is catalog), None)
+    if found is None:
+        found = _look(catalog)
+        _known.append(found)
+    return found
+
+
+_known: deque[Chain] = deque(maxlen=4)
+
+
+def _look(catalog: Catalog) -> Chain:
     """Look for on-chain data. Two signs that mean little else are enough, or one with two of the others, or a pair."""
     signs = {t.name: _signs(catalog, t) for t in catalog.tables}
     everything = frozenset().union(*signs.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgassay.catalog import Catalog, Column, Table
+from pgassay.catalog import Column, Table
 from pgassay.model import Remedy, quote
 from pgassay.rules.schema.chain import Chain, Type, chain, type_of
 from pgassay.rules.state import State
@@ -12,19 +12,19 @@ from pgassay.rules.state import State
 _MANY = 10_000  # rows, from which a rewrite is felt
 
 
-def tables(catalog: Catalog) -> Iterator[Table]:
+def tables(state: State) -> Iterator[Table]:
     """The tables that are judged for themselves: partitions are with their parent, foreign tables by their server."""
-    return (t for t in catalog.tables if not t.partition_of and t.kind != "foreign table")
+    return (t for t in state.tables if not t.partition_of and t.kind != "foreign table")
 
 
-def amounts(catalog: Catalog) -> Iterator[tuple[Table, Column, Type, Chain]]:
+def amounts(state: State) -> Iterator[tuple[Table, Column, Type, Chain]]:
     """The columns that hold amounts of tokens."""
-    about = chain(catalog)
+    about = chain(state.catalog)
     if about.on_chain:
-        for table in tables(catalog):
+        for table in tables(state):
             for column in table.columns:
                 if column.element is None and not column.generated and about.amount(table, column):
-                    yield table, column, type_of(catalog, column), about
+                    yield table, column, type_of(state.catalog, column), about
 
 
 def retyped(state: State, table: Table, column: Column, type: str, using: str, note: str | None = None) -> Remedy:

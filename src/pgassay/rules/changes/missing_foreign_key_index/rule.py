@@ -53,7 +53,7 @@ def find(step: Step) -> Iterator[Finding]:
 
 def survey(state: State) -> Iterator[Finding]:
     """Report foreign keys of a whole schema that no index serves."""
-    for table in state.catalog.tables:
+    for table in state.tables:
         if table.partition_of or state.rows.get(table.name, _FEW) < _FEW:
             continue
         for key in table.foreign_keys:

@@ -24,7 +24,7 @@ VERDICT = Verdict.SLOWS
 
 def survey(state: State) -> Iterator[Finding]:
     """Report lookups of addresses in any case that no index serves: one finding a column."""
-    known = {(t.name, c.name) for t, c, _ in addresses(state.catalog)} if state.workload else set()
+    known = {(t.name, c.name) for t, c, _ in addresses(state)} if state.workload else set()
     told = set()
     for each in asked(state):
         key, table = each.use.key, each.table

@@ -24,7 +24,7 @@ VERDICT = Verdict.SLOWS
 
 def survey(state: State) -> Iterator[Finding]:
     """Report keys that take one address twice."""
-    for table, column, _ in addresses(state.catalog):
+    for table, column, _ in addresses(state):
         key = key_with(table, column.name)
         if key is None or _lowered(table.indexes, column.name) or not both_cases(state, table, column, key):
             continue

@@ -29,7 +29,7 @@ _PEOPLE = {"user", "users", "account", "accounts", "wallet", "wallets", "holder"
 
 def survey(state: State) -> Iterator[Finding]:
     """Report keys over an address alone."""
-    for table, column, about in addresses(state.catalog):
+    for table, column, about in addresses(state):
         chain = about.chain_column(table)
         key = next((i for i in table.indexes if i.unique and i.columns == (column.name,) and i.where is None), None)
         if chain is None or key is None or _of_people(table, column.name):

@@ -25,7 +25,7 @@ _AMOUNT = "123456789012345678901"
 
 def survey(state: State) -> Iterator[Finding]:
     """Report amounts that lose digits."""
-    for table, column, kind, _ in amounts(state.catalog):
+    for table, column, kind, _ in amounts(state):
         if not kind.float:
             continue
         trial = state.put(table, {column.name: _AMOUNT})

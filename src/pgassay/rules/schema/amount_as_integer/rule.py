@@ -25,7 +25,7 @@ _TEN = "10000000000000000000"
 
 def survey(state: State) -> Iterator[Finding]:
     """Report amounts that ten tokens do not fit into."""
-    for table, column, kind, about in amounts(state.catalog):
+    for table, column, kind, about in amounts(state):
         if not kind.integer or about.collection(table) or about.fiat(table):
             continue
         trial = state.put(table, {column.name: _TEN})

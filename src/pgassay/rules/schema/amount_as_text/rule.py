@@ -25,7 +25,7 @@ _GARBAGE = "a lot"
 
 def survey(state: State) -> Iterator[Finding]:
     """Report amounts that compare as letters."""
-    for table, column, kind, _ in amounts(state.catalog):
+    for table, column, kind, _ in amounts(state):
         if not kind.text:
             continue
         numbers = state.put(table, {column.name: "9"}, {column.name: "10"})

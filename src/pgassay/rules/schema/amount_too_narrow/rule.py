@@ -29,7 +29,7 @@ _BILLION = "1000000000"
 
 def survey(state: State) -> Iterator[Finding]:
     """Report amounts that do not fit, or lose decimals."""
-    for table, column, kind, about in amounts(state.catalog):
+    for table, column, kind, about in amounts(state):
         if kind.name != "numeric" or not kind.arguments:
             continue
         precision, scale = (*kind.arguments, 0)[:2]

@@ -26,7 +26,7 @@ _FIRST = str(2**31)
 def survey(state: State) -> Iterator[Finding]:
     """Report block numbers that end at 2^31."""
     about = chain(state.catalog)
-    for table in tables(state.catalog) if about.on_chain else ():
+    for table in tables(state) if about.on_chain else ():
         for column in table.columns:
             kind = type_of(state.catalog, column)
             if kind.name not in {"integer", "smallint"} or column.generated or not about.block(table, column):

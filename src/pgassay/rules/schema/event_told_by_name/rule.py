@@ -33,7 +33,7 @@ def survey(state: State) -> Iterator[Finding]:
     """Report what mixes events up."""
     about = chain(state.catalog)
     seen: dict[tuple[str | None, str], str] = {}
-    for table in tables(state.catalog):
+    for table in tables(state):
         if not about.event(table):
             continue
         names = {plain(c.name): c.name for c in table.columns}

@@ -28,7 +28,7 @@ VERDICT = Verdict.SLOWS
 def survey(state: State) -> Iterator[Finding]:
     """Report tables that take one log twice."""
     about = chain(state.catalog)
-    for table in tables(state.catalog):
+    for table in tables(state):
         if not about.event(table):
             continue
         (log, *_) = about.named(table, "log_index")

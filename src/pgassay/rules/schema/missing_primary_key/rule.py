@@ -25,7 +25,7 @@ _TOOLS = {"migrations", "migration", "schema_migrations", "__drizzle_migrations"
 
 def survey(state: State) -> Iterator[Finding]:
     """Report tables whose rows nothing tells apart."""
-    for table in state.catalog.tables:
+    for table in state.tables:
         if table.kind == "foreign table" or table.partition_of or table.inherits or table.name.name in _TOOLS:
             continue
         if not table.columns or has_key(table):

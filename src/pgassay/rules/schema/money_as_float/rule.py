@@ -37,7 +37,7 @@ _TABLES = set(
 def survey(state: State) -> Iterator[Finding]:
     """Report money whose sums are off."""
     about = chain(state.catalog)
-    for table in tables(state.catalog):
+    for table in tables(state):
         for column in table.columns:
             if column.generated or column.element or not type_of(state.catalog, column).float:
                 continue

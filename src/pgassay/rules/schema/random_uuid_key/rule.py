@@ -31,7 +31,7 @@ def survey(state: State) -> Iterator[Finding]:
     """Report random keys where rows come in by the block."""
     about = chain(state.catalog)
     sizes: tuple[int, int] | None = None
-    for table in tables(state.catalog):
+    for table in tables(state):
         key = table.primary_key
         column = table.column(key.columns[0]) if key else None
         if column is None or column.base != "uuid" or not about.appended(table):

@@ -31,7 +31,7 @@ def survey(state: State) -> Iterator[Finding]:
     about = chain(state.catalog)
     uses = [a for a in asked(state) if a.use.kind in {"range", "equal"}]
     compared = {(a.table.name, c): a for a in uses for c in a.use.key.columns}
-    for table in tables(state.catalog):
+    for table in tables(state):
         if not about.appended(table) or state.rows.get(table.name, _FEW) < _FEW:
             continue
         for column in table.columns:

@@ -29,7 +29,7 @@ _TYPE = "timestamp without time zone"
 def survey(state: State) -> Iterator[Finding]:
     """Report tables whose times depend on who writes them."""
     about = chain(state.catalog)
-    for table in tables(state.catalog):
+    for table in tables(state):
         names = [c.name for c in table.columns if c.base == _TYPE and about.time(table, c) and not c.generated]
         if not names:
             continue

@@ -27,14 +27,14 @@ _NONE = "no address"
 def survey(state: State) -> Iterator[Finding]:
     """Report tables whose addresses are not checked: one finding a table."""
     found: dict[str, list[str]] = {}
-    for table, column, _ in addresses(state.catalog):
+    for table, column, _ in addresses(state):
         trial = state.put(table, {column.name: _NONE})
         key = key_with(table, column.name)
         if key and both_cases(state, table, column, key):  # reported as address-in-mixed-case, which adds the CHECK
             continue
         if trial is not None and trial.taken:
             found.setdefault(str(table.name), []).append(column.name)
-    for table in state.catalog.tables:
+    for table in state.tables:
         if names := found.get(str(table.name)):
             columns = ", ".join(names)
             checks = ", ".join(

@@ -26,7 +26,7 @@ _SHORT = "0x12"
 def survey(state: State) -> Iterator[Finding]:
     """Report hashes whose length nothing checks: one finding a table."""
     about = chain(state.catalog)
-    for table in tables(state.catalog) if about.on_chain else ():
+    for table in tables(state) if about.on_chain else ():
         names = []
         for column in table.columns:
             kind = type_of(state.catalog, column)

@@ -32,7 +32,7 @@ _TOO_LATE = str(2**31)  # 2038-01-19
 def survey(state: State) -> Iterator[Finding]:
     """Report points in time that are kept as numbers."""
     about = chain(state.catalog)
-    for table in tables(state.catalog):
+    for table in tables(state):
         for column in table.columns:
             kind = type_of(state.catalog, column)
             if not kind.integer or column.generated or column.identity or not _POINT.fullmatch(plain(column.name)):
