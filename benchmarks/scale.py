@@ -35,10 +35,12 @@ class Spent:
     seconds: float
     memory: float
     private: float
+    largest: str
     last: str
 
     def __str__(self) -> str:
         words = f"{self.seconds:7.1f} s, peak {self.memory:6.0f} MiB ({self.private:.0f} without shared memory)"
+        words += f", of it {self.largest}"
         return f"{self.name:44} {words}   {self.last}"
 
 
@@ -105,7 +107,7 @@ def _spent(name: str, words: Sequence[str]) -> Spent:
     command = [str(Path(sys.executable).with_name("pgassay")), *words]
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    peaks = [0.0, 0.0]
+    peaks: list[_Peak] = [_Peak()]
     watcher = threading.Thread(target=_watch, args=(process, peaks), daemon=True)
     watcher.start()
     out, said = process.communicate()
@@ -114,17 +116,36 @@ def _spent(name: str, words: Sequence[str]) -> Spent:
         raise RuntimeError(f"{name} ended with {process.returncode}: {said[-800:]}")
     last = (out.strip().splitlines() or [""])[0]
     seconds = time.perf_counter() - start
-    return Spent(name=name, seconds=seconds, memory=peaks[0], private=peaks[1], last=last[:90])
+    peak = peaks[0]
+    return Spent(
+        name=name, seconds=seconds, memory=peak.memory, private=peak.private, largest=peak.largest, last=last[:90]
+    )  # fmt: skip
 
 
-def _watch(process: subprocess.Popen[str], peaks: list[float]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Peak:
+    memory: float = 0.0
+    private: float = 0.0
+    largest: str = ""
+
+
+def _watch(process: subprocess.Popen[str], peaks: list[_Peak]) -> None:
     while process.poll() is None:
-        whole, shared = 0.0, 0.0
-        for pid in _family(process.pid):
-            size, part = _size(pid)
-            whole, shared = whole + size, shared + part
-        peaks[0], peaks[1] = max(peaks[0], whole), max(peaks[1], whole - shared)
+        sizes = [(*_size(pid), pid) for pid in _family(process.pid)]
+        private = sum(size - shared for size, shared, _ in sizes)
+        if private > peaks[0].private:
+            most = max(sizes, key=lambda each: each[0] - each[1])
+            largest = f"{most[0] - most[1]:.0f} MiB {_name(most[2])}"
+            peaks[0] = _Peak(sum(size for size, _, _ in sizes), private, largest)
         time.sleep(_INTERVAL)
+
+
+def _name(pid: int) -> str:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
+    except OSError:
+        return "a process"
+    return "python" if "python" in words.split(" ")[0] else words[:50]
 
 
 def _family(pid: int) -> Iterator[int]:

@@ -95,6 +95,57 @@ def copy(
     return 0
 
 
+@twin.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--workload", type=click.Path(path_type=Path), metavar="FILE",
+    help="Statements to estimate; without it, those of the export.",
+)  # fmt: skip
+@click.option(
+    "--rows", type=click.IntRange(1, 100_000_000), default=200_000, show_default=True, metavar="N",
+    help="Made-up rows of the largest table.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, metavar="N", help="Of the rows."
+)
+@click.option("--format", "style", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option(
+    "--postgres-version", type=click.IntRange(9, 99), metavar="N", help="Major version of the scratch server."
+)
+@click.option("--postgres-bin", metavar="DIR", help="Folder with the programs of the scratch server.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@click.option("-v", "--verbose", is_flag=True, help="Every column and query, not those alone that are far off.")
+def check(
+    file: Path,
+    workload: Path | None,
+    rows: int,
+    seed: int,
+    style: str,
+    postgres_version: int | None,
+    postgres_bin: str | None,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """How close do made-up rows come to production? FILE is what 'pgassay twin export' wrote.
+
+    Rows are made after the statistics of the export, analysed, and compared column by column; and for each statement
+    the number of rows that the planner expects, with production's statistics and with the twin's.
+    """
+    from pgassay.report.twin import checked_json, checked_text
+    from pgassay.workflows.twin import check_twin
+
+    with progress(quiet=quiet, verbose=verbose, colour=True) as show:
+        made = check_twin(
+            file, workload=workload, rows=rows, seed=seed, postgres_version=postgres_version,
+            postgres_bin=postgres_bin, progress=show,
+        )  # fmt: skip
+    if style == "json":
+        emit(checked_json(made.fidelity, made.rows, made.remarks), encoding="utf-8")
+    else:
+        emit(checked_text(made.fidelity, made.rows, made.remarks, verbose=verbose))
+    return 0
+
+
 def _share(text: str) -> float:
     try:
         share = float(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)

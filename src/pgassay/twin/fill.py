@@ -16,6 +16,8 @@ from pgassay.twin.rows import Planner
 from pgassay.twin.targets import Target, targets_of
 
 _TIMED_OUT = "57014"  # query_canceled: a trigger or function that never ends
+_AT_ONCE = 20  # spare rows asked for in one query
+_LONGEST = 200_000  # characters of a script
 _SLOWLY = 300  # rows tried one by one where no set of them goes in
 
 
@@ -130,7 +132,8 @@ class _Work:
                     self._nothing(target, link, "keys that are foreign keys to each other")
                 return
             self.pending.append((group, statement))
-            if sum(plan.rows for plan in plans) > 50_000:
+            # The server keeps what it parsed until the end of a script: not too much of it at once.
+            if sum(plan.rows for plan in plans) > 50_000 or sum(len(s) for _, s in self.pending) > _LONGEST:
                 self.flush()
         else:
             self.flush()
@@ -315,7 +318,8 @@ class _Work:
             plan = self.planner.plans.get(name)
             if plan is not None and (query := write.spare(plan, filtered=name in self.filtered)) is not None:
                 queries[name] = query
-        texts = self._texts(list(queries.values()))
+        asked = list(queries.values())
+        texts = [text for n in range(0, len(asked), _AT_ONCE) for text in self._texts(asked[n : n + _AT_ONCE])]
         found = {name: json.loads(text) for name, text in zip(queries, texts, strict=True) if text}
         return {n: row for n, row in found.items() if n not in self.planner.filled or self._goes_in(n, row)}
 

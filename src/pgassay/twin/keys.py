@@ -7,16 +7,17 @@ so that each of them alone repeats, as it would in real rows.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Digit:
-    """``(number / divisor) % modulus``; the whole number where the modulus is None."""
+    """``(number / divisor) % modulus``; the whole number where the modulus is None. ``how`` instead says it in SQL."""
 
     divisor: int = 1
     modulus: int | None = None
+    how: Callable[[str], str] | None = None
 
     @property
     def whole(self) -> bool:

@@ -22,6 +22,8 @@ def until(last: int, value: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def shown(digit: Digit, i: str) -> str:
+    if digit.how is not None:
+        return digit.how(i)
     return f"({i} - 1)" if digit.whole else f"((({i} - 1) / {digit.divisor}) % {digit.modulus})"
 
 

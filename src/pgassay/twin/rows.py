@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pgassay.catalog import Catalog, Column, ColumnStats
 from pgassay.model import Name, quote
 from pgassay.sql.expressions import write
-from pgassay.twin.axes import axis_of
+from pgassay.twin.axes import axis_of, read_value
 from pgassay.twin.checks import solve
 from pgassay.twin.facts import Facts
 from pgassay.twin.keys import Assignment, Digit, assign
 from pgassay.twin.links import Slot, link_slots
 from pgassay.twin.plans import NUMBER, ROW, RowPlan, Unfillable
 from pgassay.twin.render import always, any_earlier, constantly, earlier, one_of, shown, until
-from pgassay.twin.statistics import Followed, followed
+from pgassay.twin.statistics import Followed, followed, named_first, shuffled
 from pgassay.twin.targets import Target
 from pgassay.twin.typed import values_of
 from pgassay.twin.values import PLENTY, NoValues, hashed, salt_of
 
-_NULLS = 102  # of 1024: about one row in ten
+_OF = 2**20
+_NULLS = _OF // 10  # about one row in ten
 
 
 @dataclass(slots=True)
@@ -33,6 +34,7 @@ class Planner:
     statistics: Mapping[Name, Mapping[str, ColumnStats]]
     plans: dict[Name, RowPlan] = field(default_factory=dict)
     filled: dict[Name, int] = field(default_factory=dict)  # tables with rows whose numbers we do not know
+    _named: dict[tuple[Name, str], list[str]] = field(default_factory=dict)
     together: frozenset[Name] = frozenset()  # tables of a circle of foreign keys, planned at the same time
 
     def plan(self, target: Target, *, pool: bool = False, unlinked: frozenset[str] = frozenset()) -> RowPlan:
@@ -41,6 +43,21 @@ class Planner:
         Raises Unfillable.
         """
         return _Table(self, target, pool, unlinked).plan()
+
+    def named(self, table: Name, column: str) -> list[str]:
+        """Values of a text key that other tables refer to often: the table's first rows get them, in this order."""
+        known = self.catalog.table(table)
+        of = known.column(column) if known else None
+        if of is None or not (of.category == "S" or of.base == "uuid") or (table, column) in self._named:
+            return self._named.get((table, column), [])
+        found: dict[str, None] = {}
+        for child in self.catalog.tables:
+            for link in child.foreign_keys:
+                if link.references == table and link.referenced_columns == (column,) and child.name != table:
+                    stats = self.statistics.get(child.name, {}).get(link.columns[0])
+                    found |= dict.fromkeys(stats.most_common_vals or () if stats else ())
+        self._named[table, column] = list(found)[: min(self.wanted.get(table, 0), 1_000)]
+        return self._named[table, column]
 
     def parent_rows(self) -> dict[Name, int]:
         return {**self.wanted, **{name: plan.rows for name, plan in self.plans.items()}, **self.filled}
@@ -149,7 +166,55 @@ class _Table:
             if single and self._nullable(slot):
                 sizes[members.index(columns)] = PLENTY  # one row a parent, and NULL from there on
         keys = [frozenset(place[c] for c in u.columns if c in place) for u in self.target.uniques]
-        return members, assign([key for key in keys if key], sizes, self.result.rows)
+        pairs: dict[int, Digit] = {}
+        for key in keys:
+            others = {m for k in keys if k is not key for m in k}
+            if len(key) == 2 and not key & others:
+                pairs |= self._pair(sorted(key), members, sizes)
+            if not key & set(pairs):
+                self._limit(sorted(key), members, sizes, others)
+        found = assign([key for key in keys if key and not key & set(pairs)], sizes, self.result.rows)
+        found.digits |= pairs
+        return members, found
+
+    def _pair(self, key: list[int], members: list[tuple[str, ...]], sizes: list[int]) -> dict[int, Digit]:
+        """A key of two columns that is no grid, such as token and account: the one by its frequencies, along the row
+        numbers, so that rows with the same value are neighbours; the other counted on from one to the next."""
+        if any(members[m][0] not in self.statistics or (len(members[m]) > 1) for m in key):
+            return {}
+        known = {m: followed(self.statistics[members[m][0]], self.result.rows) for m in key}
+        distinct = {m: known[m].distinct(sizes[m]) for m in key}
+        rows = self.result.rows + 1
+        if distinct[key[0]] * distinct[key[1]] < 1.2 * rows or any(s.itself for s in self.selfish):
+            return {}
+        first = max(key, key=lambda m: (abs(known[m].known.correlation or 0) > 0.9, max(known[m].shares, default=0.0)))
+        second = key[0] if first == key[1] else key[1]
+        around = max(distinct[second], known[first].longest(rows, distinct[first]) + 2)
+        if around > sizes[second]:
+            return {}
+        salt = salt_of(self.planner.seed, self.target.name, *members[first], "pair")
+        ordered = abs(known[first].known.correlation or 0) > 0.9
+
+        def number(i: str) -> str:
+            return f"({i} - 1)" if ordered else shuffled(f"({i} - 1)", rows, salt)
+
+        def one(i: str) -> str:
+            return known[first].along(f"(({number(i)} + 0.5::float8) / {rows})", distinct[first])
+
+        def other(i: str) -> str:
+            return f"(({number(i)} + {hashed(one(i), salt)} % {around}) % {around})"
+
+        return {first: Digit(1, distinct[first], one), second: Digit(1, around, other)}
+
+    def _limit(self, key: list[int], members: list[tuple[str, ...]], sizes: list[int], alone: set[int]) -> None:
+        """The members of a composite key repeat as often as production's do; the one with the most values is free."""
+        known = {m: self.statistics[members[m][0]] for m in key if members[m][0] in self.statistics}
+        if len(key) < 2 or len(known) < len(key):
+            return
+        distinct = {m: followed(stats, self.result.rows).distinct(sizes[m]) for m, stats in known.items()}
+        for member in sorted(key, key=lambda m: (distinct[m], m))[:-1]:
+            if member not in alone:
+                sizes[member] = min(sizes[member], distinct[member])
 
     def _size(self, column: Column) -> int:
         try:
@@ -191,7 +256,7 @@ class _Table:
             return lambda i: f"(({start(i)} + 1 + {shown(digit, i)}) % {size})"
         if digit is not None:
             scatter = max(size // (digit.modulus or 1), 1)
-            return lambda i: f"((({i} - 1) / {digit.divisor}) % {digit.modulus} * {scatter})"
+            return lambda i: f"({shown(digit, i)} * {scatter})"
         if self.target.aligned & set(slot.columns) or len({c for k in slot.links for c in k.columns}) < sum(
             len(k.columns) for k in slot.links
         ):
@@ -199,6 +264,11 @@ class _Table:
         if other is not None and size > 1:
             first = salt_of(self.planner.seed, self.target.name, *other.columns)
             return lambda i: f"(({hashed(i, first)} % {size} + 1 + {hashed(i, salt)} % {size - 1}) % {size})"
+        known = self.statistics.get(slot.columns[0]) if len(slot.columns) == 1 else None
+        if known is not None:
+            link, referenced = slot.source(slot.columns[0])
+            named = self.planner.named(link.references, referenced) if link.references else []
+            return followed(known, self.result.rows).parent(size, salt, named)
         used = self._distinct(slot.columns[0], size)
         return lambda i: f"({hashed(i, salt)} % {used})"
 
@@ -281,8 +351,11 @@ class _Table:
     def _values(
         self, column: Column, facts: Facts, digit: Digit | None, salt: int, follow: Followed | None
     ) -> Callable[[str], str]:
+        dense = digit is not None or self._counts(column)
+        if follow is not None and dense and facts == Facts():
+            facts = self._within(column, facts, follow, (digit.modulus if digit else None) or self.result.rows + 1)
         try:
-            values = values_of(self.planner.catalog, column, facts, dense=digit is not None or self._counts(column))
+            values = values_of(self.planner.catalog, column, facts, dense=dense)
         except NoValues:
             if not column.not_null:
                 return constantly(f"NULL::{column.type}")
@@ -291,13 +364,50 @@ class _Table:
             raise Unfillable(None, f"no value is known for {quote(column.name)} of type {column.type}") from None
         if digit is not None:
             count = digit.modulus or min(self.result.rows + 1, values.size)
+            if digit.whole and follow is not None and self._mixed(column, follow):
+                return lambda i: values.render(shuffled(f"({i} - 1)", count, salt), count, salt)
+            if (named := self._named(column, digit, follow, facts)) and len(named) <= count:
+                return lambda i: named_first(
+                    named, column.type, shown(digit, i), values.render(shown(digit, i), count, salt)
+                )
             return lambda i: values.render(shown(digit, i), count, salt)
         if self._counts(column):
             return lambda i: values.render(f"({i} - 1)", self.result.rows + 1, salt)
         rows = max(self.result.rows, 1)
-        count = max(min(values.size, follow.distinct(rows) if follow else rows), 1)
-        plain = lambda i: values.render(f"({hashed(i, salt)} % {count})", count, salt)  # noqa: E731
-        return follow.values(column.type, plain, salt) if follow and facts == Facts() else plain
+        common = len(follow.known.most_common_vals or ()) if follow else 0
+        count = max(min(values.size, follow.distinct(rows) - common if follow else rows), 1)
+        often = follow is None or count < rows / 5
+
+        def plain(i: str) -> str:
+            number = hashed(i, salt) if often else shuffled(f"({i} - 1)", rows + 1, salt)
+            return values.render(f"({number} % {count})", count, salt)
+
+        return follow.values(column, plain, salt) if follow and facts == Facts() else plain
+
+    def _within(self, column: Column, facts: Facts, follow: Followed, count: int) -> Facts:
+        """Keys lie where production's do, as far as the statistics tell and there is room for all of them."""
+        axis, bounds = axis_of(column.base, column.type), follow.known.histogram_bounds
+        if axis is None or not bounds:
+            return facts
+        ends = [read_value(bounds[0], axis.kind), read_value(bounds[-1], axis.kind)]
+        if ends[0] is None or ends[1] is None:
+            return facts
+        low, high = axis.place(ends[0]), axis.place(ends[1], False)
+        if high - low + 1 >= count:
+            return replace(facts, low=low, high=high)
+        return replace(facts, low=low) if low < axis.high - count else facts
+
+    def _named(self, column: Column, digit: Digit, follow: Followed | None, facts: Facts) -> list[str]:
+        """Real values for the first numbers of a text key."""
+        if follow is None or facts != Facts() or not (column.category == "S" or column.base == "uuid"):
+            return []
+        if digit.how is not None:
+            return (follow.known.most_common_vals or [])[:1_000]
+        return self.planner.named(self.target.name, column.name) if digit.whole else []
+
+    def _mixed(self, column: Column, follow: Followed) -> bool:
+        known = axis_of(column.base, column.type) is not None
+        return known and follow.known.correlation is not None and abs(follow.known.correlation) < 0.5
 
     def _counts(self, column: Column) -> bool:
         """Whether its values come from a sequence, unique or not."""
@@ -322,12 +432,12 @@ class _Table:
 
     def _sometimes_null(self, name: str, value: Callable[[str], str], null: str) -> Callable[[str], str]:
         known = self.statistics.get(name)
-        share = _NULLS if known is None else round(known.null_frac * 1024)
+        share = _NULLS if known is None else round(known.null_frac * _OF)
         if share == 0 or not self._free_of_nulls(name):
             return value
         slot = self.taken.get(name)  # a foreign key is empty as a whole
         salt = salt_of(self.planner.seed, self.target.name, slot.columns if slot else name, "null")
-        return lambda i: f"CASE WHEN {hashed(i, salt)} & 1023 < {share} THEN {null} ELSE {value(i)} END"
+        return lambda i: f"CASE WHEN {hashed(i, salt)} & {_OF - 1} < {share} THEN {null} ELSE {value(i)} END"
 
     def _free_of_nulls(self, name: str) -> bool:
         return all(u.nulls_distinct for u in self.target.uniques if name in u.columns)

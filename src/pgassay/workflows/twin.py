@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,21 @@ from pgassay.catalog import read, sizes
 from pgassay.errors import ConnectionProblem, InputError
 from pgassay.model import Name
 from pgassay.server import StatementError, closest_binaries, connect_live, scratch
+from pgassay.sql.normalise import fill as fill_in
 from pgassay.twin.copy import PATIENCE, copy_rows, share_of, tables_of
 from pgassay.twin.copy_file import write_copy
 from pgassay.twin.export import export
 from pgassay.twin.export_file import Export, load, save
+from pgassay.twin.fidelity import Fidelity, fidelity
 from pgassay.twin.ghost import Ghost, ghost
 from pgassay.twin.stage import parts_of, stage
+from pgassay.twin.synthetic import MOST, column_stats, synthetic
+from pgassay.workflows.grounds import SETTINGS
+from pgassay.workload import Query, read_workload, settle
 
 Progress = Callable[[str], None]
 FORMAT = "pgassay-explain/1"
+_FORMS = 4  # sets of parameters of one statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +102,54 @@ def copy_twin(
                 return Copy(path=output, rows=made, known=known, remarks=(*noted, *copied.remarks))
     except StatementError as error:
         raise ConnectionProblem(f"{url.rpartition('@')[2]}: {error.report}") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A synthetic twin held beside the export that it was made after."""
+
+    export: Export
+    rows: dict[Name, int]
+    fidelity: Fidelity
+    remarks: tuple[str, ...]
+
+
+def check_twin(
+    file: Path,
+    *,
+    workload: Path | None = None,
+    rows: int = MOST,
+    seed: int = 1,
+    postgres_version: int | None = None,
+    postgres_bin: str | None = None,
+    progress: Progress = lambda _: None,
+) -> Checked:
+    """Make a synthetic twin of an export and say how close it comes; by the file's own workload, or another one.
+
+    Raises InputError, UsageError, ServerUnavailable, DiskFull.
+    """
+    twin = load(file)
+    told: tuple[Query, ...] = read_workload(workload) if workload else ()
+    if not told:
+        told = tuple(Query(text=c.query, calls=c.calls, line=n) for n, c in enumerate(twin.workload, 1))
+    binaries = closest_binaries(twin.server.major, postgres_version, Path(postgres_bin) if postgres_bin else None)
+    with scratch(binaries, settings=SETTINGS) as server:
+        made = synthetic(server, twin, most=rows, seed=seed, progress=progress)
+        progress("Analysing")
+        with server.connect(made.database) as session:
+            session.run("VACUUM (ANALYZE)")
+            session.notices()
+            if twin.search_path:
+                session.run("SELECT pg_catalog.set_config('search_path', $1, false)", [twin.search_path])
+            progress("Choosing values")
+            settled = settle(session, told, column_stats(twin, read(session)))
+        texts = [fill_in(q.text, v) for q in settled.queries for v in q.parameters[:_FORMS] or ((),)]
+        progress("Comparing estimates")
+        found = fidelity(server, twin, made.database, texts)
+    skipped = tuple((s.statement, s.reason) for s in settled.skipped)
+    return Checked(
+        export=twin, rows=made.rows, fidelity=replace(found, skipped=(*skipped, *found.skipped)), remarks=made.remarks
+    )  # fmt: skip
 
 
 def explain_twin(
