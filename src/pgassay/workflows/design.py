@@ -15,12 +15,16 @@ from pathlib import Path
 from pgassay.catalog import Catalog, compare, read
 from pgassay.catalog.ddl import difference
 from pgassay.chain.design import design, sources
-from pgassay.chain.model import Contract, Design, Part, Settings, Subgraph
+from pgassay.chain.model import AccessPattern, Contract, Design, Part, Settings, Subgraph
+from pgassay.chain.queries import Query, queries
 from pgassay.errors import InputError, UsageError
 from pgassay.model import Name
 from pgassay.report.design import Designed, storage_page
 from pgassay.report.drawing import dictionary, mermaid, picture
-from pgassay.report.orm.drizzle import drizzle
+from pgassay.report.orm.drizzle import constants, drizzle
+from pgassay.report.orm.queries_python import queries_python
+from pgassay.report.orm.queries_sql import queries_sql
+from pgassay.report.orm.queries_typescript import queries_typescript
 from pgassay.report.orm.sqlalchemy import sqlalchemy_models
 from pgassay.server import Server, StatementError, find_binaries, scratch
 from pgassay.sources import open_project
@@ -41,9 +45,31 @@ RENDERERS: tuple[tuple[str, Callable[[Designed], Mapping[str, str]]], ...] = (
             "diagram.svg": picture(designed.catalog),
         },
     ),
-    ("drizzle", lambda designed: dict(drizzle(designed.catalog).files)),
-    ("sqlalchemy", lambda designed: {"models.py": sqlalchemy_models(designed.catalog)}),
+    (
+        "drizzle",
+        lambda designed: {
+            **dict(drizzle(designed.catalog).files),
+            **queries_typescript(_queries(designed), constants(designed.catalog)),
+        },
+    ),
+    (
+        "sqlalchemy",
+        lambda designed: {
+            "models.py": sqlalchemy_models(designed.catalog),
+            **{f"queries/{n}": t for n, t in queries_python(_queries(designed), _patterns(designed)).items()},
+        },
+    ),
+    ("queries", lambda designed: {"queries.sql": queries_sql(_queries(designed), _patterns(designed))}),
 )
+
+
+def _queries(designed: Designed) -> tuple[Query, ...]:
+    return queries(designed.design, designed.catalog)
+
+
+def _patterns(designed: Designed) -> tuple[AccessPattern, ...]:
+    return designed.design.settings.patterns
+
 
 _FILE = re.compile(r"^(\d+)_.*\.sql$")
 _UP, _DOWN = "-- migrate:up", "-- migrate:down"

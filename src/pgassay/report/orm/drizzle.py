@@ -36,7 +36,7 @@ def drizzle(catalog: Catalog, *, title: str = "The schema") -> DrizzleFiles:
     division = divide(catalog, lambda table: said(table, circular))
     made = division.models.tables
     rest = [t for t in catalog.tables if t.partition_key is not None and t.partition_of is None]
-    names = dict(zip((t.name for t in (*made, *rest)), _names(t.name for t in (*made, *rest)), strict=True))
+    names = constants(catalog)
     about = f"// {_line(title)}: written by pgassay from the database's own catalog.\n"
     words = Words(catalog)
     files = {
@@ -54,6 +54,12 @@ def drizzle(catalog: Catalog, *, title: str = "The schema") -> DrizzleFiles:
     modules = sorted(name.removesuffix(".ts") for name in files if name.endswith(".ts") and "config" not in name)
     files["index.ts"] = about + "".join(f'export * from "./{module}";\n' for module in modules)
     return DrizzleFiles(files=tuple(sorted(files.items())))
+
+
+def constants(catalog: Catalog) -> dict[Name, str]:
+    """The name in TypeScript of every table that is no partition."""
+    names = [t.name for t in catalog.tables if t.partition_of is None]
+    return dict(zip(names, _names(names), strict=True))
 
 
 def _types(words: Words) -> str:
