@@ -18,7 +18,7 @@ from pgassay.advisor.model import Measure
 from pgassay.report.tuning import tuning_sql
 from pgassay.server import Server, ServerMessage, StatementError, scratch
 
-_LIMIT = 120_000.0  # milliseconds
+_LIMIT = 30_000.0  # milliseconds
 _NOISE = 2.0  # milliseconds
 
 

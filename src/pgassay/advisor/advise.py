@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from pgassay.advisor.candidates import stem
 from pgassay.advisor.drops import droppable
 from pgassay.advisor.foreign import with_lookups
 from pgassay.advisor.ground import Ground
-from pgassay.advisor.model import Advice, Change, Query, Recommendation, Refused, Rewrite
+from pgassay.advisor.model import Advice, Candidate, Change, Query, Recommendation, Refused, Rewrite
 from pgassay.advisor.proof import Case, prove, slower
 from pgassay.advisor.proof import again as measured_again
 from pgassay.advisor.rewriting import rewrites
 from pgassay.advisor.search import Limits, Search
+from pgassay.advisor.statistics import statistics
 from pgassay.advisor.writes import write_costs
 from pgassay.model import Certainty, Name
 from pgassay.sql.predicates import blocks
@@ -58,6 +60,10 @@ def advise(
     changes, recommendations, refused = _proved(
         search, cases, keep_slower, began + seconds * (1.5 if len(cases) <= _FEW else 1.0), progress
     )
+    more: tuple[Recommendation, ...] = ()
+    if not kinds or "statistics" in kinds:
+        now = time.monotonic()
+        more = statistics(search, world, cases, min(began + seconds, now + seconds * 0.1), progress)
     drops: tuple[Recommendation, ...] = ()
     if not kinds or "drop" in kinds:
         progress("looking for indexes that nobody needs")
@@ -74,7 +80,7 @@ def advise(
         server=ground.server.binaries.version,
         rows={str(n): s.rows or 0 for n, s in world.sizes.items()},
         queries=read,
-        recommendations=(*recommendations, *drops),
+        recommendations=(*recommendations, *more, *drops),
         changes=changes,
         refused=(*refused, *search.refused),
         rewrites=rewritten,
@@ -96,7 +102,7 @@ def _proved(
     if search.world.catalog.views:  # which tables they read is not known here
         concerned = {q.number for q in search.queries}
     changes = prove(ground, cases, search.chosen, concerned if search.chosen else (), deadline, progress)
-    for _ in range(_ROUNDS):
+    for turn in range(_ROUNDS * 4):
         slowed = [c for c in changes if slower(c)]
         guilty = {n for c in slowed for n in c.used if n in search.chosen}
         if not guilty or keep_slower:
@@ -117,13 +123,13 @@ def _proved(
         search.learn(worst)
         search.ban(name)
         search.chosen -= {name}
-        if time.monotonic() < deadline:
+        if turn < _ROUNDS and time.monotonic() < deadline:
             progress("choosing again")
             search.choose(search.chosen)
         touched = {search.names[n].candidate.table for n in before ^ search.chosen}
         numbers = {q for table in touched for q in search.readers[table]}
         again = [c for c in cases if c.query.number in numbers]
-        changes = _put(changes, prove(ground, again, search.chosen, concerned, deadline, progress))
+        changes = _put(changes, prove(ground, again, search.chosen, concerned, deadline, progress, changes))
     for name in sorted(search.chosen):
         if not any(name in c.used for c in changes):
             refused.append(Refused(sql=_ddl(search, name), reason="measured, no query uses it"))
@@ -154,8 +160,30 @@ def _named(search: Search, found: Sequence[Recommendation]) -> list[Recommendati
         taken.add(name)
         concurrently = " CONCURRENTLY " in each.sql
         undo = each.undo.removesuffix(str(Name(each.table.schema, each.name))) + str(Name(each.table.schema, name))
+        candidate = replace(candidate, unique=" UNIQUE " in each.sql[:15])
         named.append(replace(each, sql=candidate.ddl(name, concurrently=concurrently), undo=undo, name=name))
     return named
+
+
+def _is_unique(search: Search, candidate: Candidate) -> bool:
+    """Whether the rows, all of production's, have no key twice, and some query looks up by the whole key."""
+    ground = search.ground
+    if ground.kind != "copied" or candidate.method != "btree" or len(candidate.keys) > 2:
+        return False
+    keys = {stem(k) for k in candidate.keys}
+    looked = False
+    for query in search.queries:
+        for block in query.blocks:
+            for n, ref in enumerate(block.tables):
+                known = search.world.table(ref.name)
+                if known is not None and known.name == candidate.table:
+                    equal = {stem(u.key.text) for u in block.uses if u.table == n and u.kind in ("equal", "in")}
+                    looked = looked or keys <= equal
+    if not looked:
+        return False
+    listed, where = ", ".join(stem(k) for k in candidate.keys), f" WHERE {candidate.where}" if candidate.where else ""
+    rows = ground.rows(f"SELECT count(*), count(DISTINCT ({listed})) FROM {candidate.table}{where}")
+    return bool(rows and rows[0][0] == rows[0][1] and int(rows[0][0]) > 1)
 
 
 def _gains(changes: Sequence[Change], name: str) -> float:
@@ -189,6 +217,12 @@ def _recommendation(search: Search, changes: Sequence[Change], name: str) -> Rec
     notes = []
     if candidate.where:
         notes.append("serves only queries that repeat its condition with the same constants")
+    if _is_unique(search, candidate):
+        if "unique" in search.limits.kinds:
+            candidate = replace(candidate, unique=True)
+            notes.append("unique: no two rows of the ground have the same key; writers that would make such rows fail")
+        else:
+            notes.append("no two rows of the ground have the same key: it could be a UNIQUE index")
     for extension in (candidate.extension or "").split(","):
         if extension:
             notes.append(f"needs the extension {extension}")

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from pgassay.advisor.candidates import World
-from pgassay.advisor.model import Built, Candidate, Measure
+from pgassay.advisor.model import Built, Candidate, Measure, Usage
 from pgassay.catalog import Catalog, column_statistics, read, sizes
 from pgassay.model import Name
 from pgassay.server import SUPERUSER, Connection, ConnectionLost, Server, StatementError, install
@@ -41,6 +41,7 @@ class Ground:
         self.settings = dict(settings or {})
         self.search_path = path
         self.patience = _PATIENCE
+        self.usage: Usage | None = None  # of production's indexes
         self.scales: dict[Name, float] = {}  # how many times more rows production has
         self.session = self._connect()
         self.admin = server.connect(database, role=SUPERUSER)
@@ -181,6 +182,8 @@ class Ground:
             " UNION ALL SELECT unnest($1::oid[]))",
             [oids, on],
         )
+        # Plans kept by functions and foreign keys do not notice.
+        self.session.run("DISCARD PLANS")
 
     @contextlib.contextmanager
     def without(self, indexes: Collection[Name]) -> Iterator[None]:

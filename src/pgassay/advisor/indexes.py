@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pgassay.advisor.coverage import covered, covers
 from pgassay.advisor.ground import buffers
+from pgassay.advisor.model import Usage
 from pgassay.catalog import Catalog, Constraint, Index, Table
 from pgassay.model import Certainty, Name, literal, quote
 from pgassay.server import Connection, StatementError
@@ -39,15 +40,6 @@ class IndexProblem:
     constraint: str | None = None  # the foreign key that wants an index
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """How often indexes were used, by name, ``since`` a day in words; and their bytes."""
-
-    scans: Mapping[Name, int]
-    bytes: Mapping[Name, int]
-    since: str
-
-
 def usage(connection: Connection) -> Usage:
     """What the server counted. Raises StatementError."""
     sql = queries("pgassay.advisor", "index_facts.sql")
@@ -70,7 +62,7 @@ def problems(catalog: Catalog, used: Usage | None = None, *, counted: bool = Fal
     gone = {(p.table, p.index) for p in found if p.index}
     if used is not None and counted:
         for table in catalog.tables:
-            found += [p for p in _unused(table, used) if (p.table, p.index) not in gone]
+            found += [p for p in unused(table, used) if (p.table, p.index) not in gone]
     return tuple(sorted(found, key=lambda p: (PROBLEMS.index(p.problem), str(p.table), p.index or "")))
 
 
@@ -143,7 +135,8 @@ def _covered(table: Table, used: Usage | None) -> Iterator[IndexProblem]:
         )
 
 
-def _unused(table: Table, used: Usage) -> Iterator[IndexProblem]:
+def unused(table: Table, used: Usage) -> Iterator[IndexProblem]:
+    """Indexes of a table without one scan. Constraints, replica identity and foreign keys' indexes stay."""
     for index in table.indexes:
         name = Name(table.name.schema, index.name)
         bound = index.constraint or index.unique or index.primary or index.exclusion or index.partition_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,7 +17,7 @@ IndexKind = Literal[
 ]  # fmt: skip
 KINDS: tuple[str, ...] = (
     "btree", "covering", "partial", "expression", "pattern", "gin", "trigram", "gist", "brin", "hash",
-    "statistics", "drop", "rewrite",
+    "unique", "statistics", "drop", "rewrite",
 )  # fmt: skip
 
 
@@ -57,12 +57,14 @@ class Candidate:
     extension: str | None = None
     ordered: bool = field(default=False, compare=False)  # it returns the first rows of a LIMIT without a sort
     conditions: tuple[str, ...] = field(default=(), compare=False)  # columns of ``where``
+    unique: bool = False
     narrow: bool = field(default=False, compare=False)  # it is for one value of many that are like it
 
     def ddl(self, name: str, *, concurrently: bool = False) -> str:
         """CREATE INDEX, without a semicolon."""
         using = "" if self.method == "btree" else f" USING {self.method}"
-        text = f"CREATE INDEX {'CONCURRENTLY ' if concurrently else ''}{quote(name)} ON {self.table}{using}"
+        words = "UNIQUE INDEX" if self.unique else "INDEX"
+        text = f"CREATE {words} {'CONCURRENTLY ' if concurrently else ''}{quote(name)} ON {self.table}{using}"
         text += f" ({', '.join(self.keys)})"
         if self.include:
             text += f" INCLUDE ({', '.join(quote(c) for c in self.include)})"
@@ -161,6 +163,15 @@ class WriteCost:
     hot_lost: tuple[str, ...] = ()  # columns that UPDATEs of the workload set and that are newly indexed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """How often indexes were used, by name, ``since`` a day in words; and their bytes."""
+
+    scans: Mapping[Name, int]
+    bytes: Mapping[Name, int]
+    since: str
+
+
 RecommendationKind = Literal["create index", "drop index", "create statistics"]
 
 
@@ -168,7 +179,7 @@ RecommendationKind = Literal["create index", "drop index", "create statistics"]
 class Recommendation:
     """A statement to run. ``queries`` are those that it serves, with how many times less work each takes by it alone.
 
-    ``before``: statements needed first (extensions). ``undo`` takes it back.
+    ``before``: statements needed first (extensions); ``after``: what makes it count. ``undo`` takes it back.
     """
 
     kind: RecommendationKind
@@ -182,6 +193,7 @@ class Recommendation:
     bytes: int = 0
     build_ms: float = 0.0
     before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     queries: tuple[tuple[int, float], ...] = ()
     notes: tuple[str, ...] = ()
 

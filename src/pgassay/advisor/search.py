@@ -340,7 +340,8 @@ class Search:
         for by_size in ways:
             found = self._polished(self._greedy(start, by_size=by_size))
             gained = self.gain(start, found)
-            if gained > value:
+            # Where the time is up much of this is the planner's word: the proof decides.
+            if gained > value or (best == start and self.limits.over):
                 best, value = found, gained
         self.chosen = best
         return best
