@@ -11,6 +11,12 @@ from pathlib import Path
 
 import pytest
 
+DRIZZLE = ("drizzle-kit@0.31.11", "drizzle-orm@0.45.4", "typescript@7.0.2", "@types/node@26.6.6", "tsx@4.23.15")
+COMPILE = (
+    *("--strict", "--noEmit", "--skipLibCheck", "--target", "es2022", "--module", "esnext"),
+    *("--moduleResolution", "bundler", "--types", "node"),
+)
+
 
 def npm(*packages: str) -> Path:
     """A folder whose ``node_modules`` holds these packages (``drizzle-kit@0.31.4``)."""
@@ -32,3 +38,17 @@ def npm(*packages: str) -> Path:
             if not folder.exists():
                 shutil.copytree(made, folder, symlinks=True)
     return folder
+
+
+def run(folder: Path, program: str, *options: str) -> str:
+    """What a program of the folder's ``node_modules`` prints; its failure fails the test."""
+    done = subprocess.run(
+        ["node", f"node_modules/{program}", *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

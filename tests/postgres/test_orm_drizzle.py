@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,40 +9,16 @@ import pytest
 from pgassay.catalog import compare, read
 from pgassay.report.orm.drizzle import drizzle
 from pgassay.server import Connection, Server
-from tests.npm import npm
+from tests.npm import COMPILE, DRIZZLE, npm, run
 
 SCHEMA = Path(__file__).with_name("test_orm_schema.sql").read_text(encoding="utf-8")
-PACKAGES = ("drizzle-kit@0.31.11", "drizzle-orm@0.45.4", "typescript@7.0.2", "@types/node@26.6.6")
-COMPILER = {
-    "strict": True,
-    "noEmit": True,
-    "module": "esnext",
-    "moduleResolution": "bundler",
-    "target": "es2022",
-    "skipLibCheck": True,
-    "types": ["node"],
-}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder beside the packages' node_modules."""
-    (tmp_path / "node_modules").symlink_to(npm(*PACKAGES) / "node_modules")
-    (tmp_path / "tsconfig.json").write_text(json.dumps({"compilerOptions": COMPILER, "include": ["*.ts"]}))
+    (tmp_path / "node_modules").symlink_to(npm(*DRIZZLE) / "node_modules")
     return tmp_path
-
-
-def run(folder: Path, program: str, *options: str) -> str:
-    done = subprocess.run(
-        ["node", f"node_modules/{program}", *options],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_drizzle_kit_makes_the_same_catalog(server: Server, connection: Connection, folder: Path) -> None:
@@ -52,7 +26,7 @@ def test_drizzle_kit_makes_the_same_catalog(server: Server, connection: Connecti
     before = read(connection)
     for name, text in drizzle(before).files:
         (folder / name).write_text(text, encoding="utf-8")
-    run(folder, "typescript/bin/tsc", "-p", "tsconfig.json")
+    run(folder, "typescript/bin/tsc", *COMPILE, *sorted(p.name for p in folder.glob("*.ts")))
     made = run(folder, "drizzle-kit/bin.cjs", "export", "--config", "drizzle.config.ts")
     with server.database() as name, server.connect(name) as other:
         other.run((folder / "before.sql").read_text())

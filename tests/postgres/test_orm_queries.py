@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import importlib.util
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,9 +20,13 @@ from pgassay.chain.design import design
 from pgassay.chain.model import AccessPattern, Design, Settings
 from pgassay.chain.presets import presets
 from pgassay.chain.queries import Query, queries, sql
+from pgassay.report.orm.drizzle import constants, drizzle
 from pgassay.report.orm.queries_python import queries_python
 from pgassay.report.orm.queries_sql import queries_sql
+from pgassay.report.orm.queries_typescript import queries_typescript
 from pgassay.server import Connection, Server
+from tests.npm import COMPILE, npm, run
+from tests.npm import DRIZZLE as PACKAGES
 
 sqlalchemy = pytest.importorskip("sqlalchemy")
 
@@ -202,3 +208,61 @@ def test_named_sql_has_every_statement_once(made: Design, catalog: Catalog) -> N
     assert {"transfer_newest_first", "transfer_newest_after", "transfer_newest_before", "blocks_get", "big"} <= set(
         names
     )
+
+
+SCRIPT = """
+import { drizzle } from "drizzle-orm/node-postgres";
+import { Pool } from "pg";
+import { CursorError } from "./pages";
+import { transferByAccount, tokensGet, tokenHolders } from "./queries";
+
+async function main() {
+  const [host, port, database] = process.argv.slice(2);
+  const pool = new Pool({ host, port: Number(port), database, user: "app_owner" });
+  const db = drizzle(pool);
+  const input = { chainId: 1, account: "0x" + "3".padStart(40, "0"), limit: 7, key: "secret" };
+  const seen: string[] = [];
+  let page = await transferByAccount(db, input);
+  const first = page.next;
+  while (true) {
+    seen.push(...page.rows.map((r) => `${r.blockNumber}/${r.logIndex}/${r.value}`));
+    if (page.next === null) break;
+    page = await transferByAccount(db, { ...input, cursor: page.next });
+  }
+  let back = page.rows;
+  while (page.previous !== null) {
+    page = await transferByAccount(db, { ...input, cursor: page.previous });
+    back = [...page.rows, ...back];
+  }
+  let refused = false;
+  try {
+    await transferByAccount(db, { ...input, chainId: 2, cursor: first });
+  } catch (error) {
+    refused = error instanceof CursorError;
+  }
+  const holders = await tokenHolders(db, { chainId: 1, contractAddress: "0x" + "1".padStart(40, "0"), limit: 3 });
+  const none = await tokensGet(db, { id: "00000000-0000-0000-0000-000000000000" });
+  const same = back.map((r) => `${r.blockNumber}/${r.logIndex}/${r.value}`).join() === seen.join();
+  console.log(JSON.stringify({ seen, same, refused, holders: holders.rows.length, none: none === undefined, first }));
+  await pool.end();
+}
+main();
+"""
+
+
+def test_typescript_reads_the_same_pages(
+    server: Server, filled: str, made: Design, catalog: Catalog, reads: ModuleType, session: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "node_modules").symlink_to(npm(*PACKAGES, "pg@8.23.1", "@types/pg@8.23.1") / "node_modules")
+    files = {**dict(drizzle(catalog).files), **queries_typescript(queries(made, catalog), constants(catalog))}
+    for name, text in {**files, "script.ts": SCRIPT}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    run(tmp_path, "typescript/bin/tsc", *COMPILE, *sorted(n for n in files if n.endswith(".ts")))
+    found = json.loads(run(tmp_path, "tsx/dist/cli.mjs", "script.ts", str(server.sockets), str(server.port), filled))
+    account = {"chain_id": 1, "account": VALUES["account"]}
+    rows = reads.transfer_by_account(session, **account, limit=1000).rows
+    assert found["seen"] == [f"{r.block_number}/{r.log_index}/{r.value}" for r in rows]
+    assert found["same"] and found["refused"] and found["none"] and found["holders"] == 3
+    # A cursor that TypeScript made is one that Python reads.
+    second = reads.transfer_by_account(session, **account, limit=7, key=b"secret", cursor=found["first"]).rows
+    assert second == rows[7:14]
