@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import ghosts, live, scale, static, tuning
+from benchmarks import ghosts, live, register, scale, static, tuning
 from benchmarks.timing import peak_memory_of_children
 
-_OWN = {"ghosts": ghosts.main, "scale": scale.main, "tuning": tuning.main}  # with options of their own
+_OWN = {
+    "ghosts": ghosts.main,
+    "register": register.main,
+    "scale": scale.main,
+    "tuning": tuning.main,
+}  # with options of their own
 
 
 def main() -> None:
