@@ -95,6 +95,9 @@ INNOCENT = [
     f"CREATE TABLE payment (id bigint PRIMARY KEY, amount bigint, currency text); CREATE TABLE t ({EVENT})",
     f"CREATE TABLE bill (id bigint PRIMARY KEY, tx_hash varchar(66), amount numeric(12,2)); CREATE TABLE t ({EVENT})",
     f"CREATE TABLE nft_collection (id bigint PRIMARY KEY, total_supply integer, {TOKEN})",
+    f"CREATE TABLE coin (chain text, token_address text, PRIMARY KEY (chain, token_address)); CREATE TABLE t ({EVENT})",
+    "CREATE TYPE net AS ENUM ('ethereum', 'solana'); CREATE TABLE coin (chain net, contract_address text,"
+    f" PRIMARY KEY (chain, contract_address)); CREATE TABLE t ({EVENT})",
     f"CREATE TABLE company (id bigint PRIMARY KEY, address text UNIQUE, street text); CREATE TABLE t ({EVENT})",
     f"CREATE TABLE visit (id bigint PRIMARY KEY, ip_address text, email_address text); CREATE TABLE t ({EVENT})",
     f"CREATE TABLE users (chain_id integer, wallet_address {CHECKED.format('wallet_address')} PRIMARY KEY);"

@@ -18,7 +18,8 @@ def rule_page(rule: Rule) -> str:
         body,
         f"## Reported\n\n```sql\n{rule.bad.strip()}\n```",
         f"## Not reported\n\n```sql\n{rule.good.strip()}\n```",
-        f"## Allow it\n\nOn the statement, with a reason: `-- pgassay: allow {rule.id}, REASON`",
+        f"## Allow it\n\nOn the statement, with a reason: `-- pgassay: allow {rule.id}, REASON`"
+        + (f"; or in the table's or column's COMMENT: `pgassay: allow {rule.id}, REASON`" if rule.survey else ""),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

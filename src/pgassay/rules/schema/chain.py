@@ -56,6 +56,7 @@ _OTHER_ADDRESSES = set(
     "email e mail ip ipv4 ipv6 mac street postal billing shipping home mailing web url city line remote host office"
     " delivery physical legal registered business residential server client bitcoin btc solana".split()
 )
+_OTHER_CHAINS = {"solana", "sol", "bitcoin", "btc", "tron", "ton", "aptos", "sui", "near", "cosmos", "xrpl", "stellar"}
 _AMOUNTS = {"amount", "balance", "supply", "allowance", "wei"}
 _SCARCER = {"liquidity", "minted", "burned", "staked", "reserve"}
 _NO_AMOUNTS = set(
@@ -168,11 +169,19 @@ class Chain:
             return False
         if set(parts) & _OTHER_ADDRESSES or _POSTAL & {plain(c.name) for c in table.columns}:
             return False
+        if kind.length != 42 and self._other_chains(table):
+            return False
         if any(plain(column.name) in _HARD[sign] for sign in ("contract", "wallet")):
             return True
         if parts[-1] in {"address", "addr"}:
             return kind.length == 42 or self.table(table)
         return plain(column.name) in _ROLES and self.appended(table) and (kind.length == 42 or self._parties(table))
+
+    def _other_chains(self, table: Table) -> bool:
+        """Whether chains may be meant whose addresses have another form, in which upper and lower case differ."""
+        column = self.chain_column(table)
+        labels = {label.lower() for enum in self.catalog.enums for label in enum.labels}
+        return bool(labels & _OTHER_CHAINS) or (column is not None and column.category == "S")
 
     def hash(self, column: Column) -> bool:
         """Whether a column holds 32-byte hashes."""
