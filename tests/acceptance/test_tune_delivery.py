@@ -11,9 +11,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from pgassay.cli import main
+from pgassay.report import schema
 from pgassay.server import OWNER, SUPERUSER, Server
 from pgassay.sources import open_project
 from pgassay.workflows.tune_here import PREFIX
@@ -55,6 +57,7 @@ def test_advice_becomes_a_migration_with_its_evidence(capsys: pytest.CaptureFixt
     code, out, err = run(capsys, *options, "--format", "json")
     assert code == 0, err
     advice = json.loads(out)
+    jsonschema.validate(advice, schema("tune"))
     made = [m for m in open_project("migrations").migrations if m.name != "20250101000000_first.sql"]
     assert [m.path for m in made] == advice["written"] != []
     for migration, each in zip(made, advice["recommendations"], strict=True):
@@ -86,6 +89,7 @@ def test_plans_are_recorded_and_checked(project: Path, capsys: pytest.CaptureFix
     code, out, _ = run(capsys, *common, "--check", "--format", "json")
     assert code == 1
     found = json.loads(out)
+    jsonschema.validate(found, schema("tune-check"))
     assert {w["query"] for w in found["worse"]} == {"SELECT sum(total) FROM orders WHERE account = $1"}
     worst = found["worse"][0]
     assert worst["after"]["buffers"] > 10 * worst["before"]["buffers"]

@@ -6,11 +6,11 @@ import click
 
 from pgassay.cli.output import emit
 
+NAMES = ("json", "handoff", "handoff-compact", "tune", "tune-check", "indexes")
+
 
 @click.command()
-@click.argument(
-    "name", type=click.Choice(["json", "handoff", "handoff-compact"]), metavar="json|handoff|handoff-compact"
-)
+@click.argument("name", type=click.Choice(NAMES), metavar="|".join(NAMES))
 def schema(name: str) -> None:
     """Print the JSON schema of a report format."""
     from pgassay.report import schema_text

@@ -9,16 +9,41 @@ import msgspec
 from pgassay.report.handover import Compact, Handoff
 from pgassay.report.machine import Document, indented
 
+_TITLES = {
+    "json": "pgassay review --format json",
+    "handoff": "pgassay review --format handoff",
+    "handoff-compact": "pgassay review --format handoff-compact",
+    "tune": "pgassay tune --format json",
+    "tune-check": "pgassay tune --check --format json",
+    "indexes": "pgassay indexes --format json",
+}
+NAMES = tuple(_TITLES)
 DOCUMENTS: dict[str, type[msgspec.Struct]] = {"json": Document, "handoff": Handoff, "handoff-compact": Compact}
 
 
 def schema(name: str) -> dict[str, Any]:
-    """The JSON schema (draft 2020-12) of a format: ``json``, ``handoff`` or ``handoff-compact``."""
-    kind = DOCUMENTS[name]
-    title = f"pgassay review --format {name}"
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **msgspec.json.schema(kind)}
+    """The JSON schema (draft 2020-12) of a format, one of NAMES."""
+    start = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": _TITLES[name]}
+    return start | msgspec.json.schema(_kind(name))
 
 
 def schema_text(name: str) -> str:
     """The same as indented JSON, with a line end."""
     return indented(schema(name))
+
+
+def _kind(name: str) -> type[msgspec.Struct]:
+    match name:  # what a review does not need is loaded for its own schema alone
+        case "tune":
+            from pgassay.report.tuning import TuningDocument
+
+            return TuningDocument
+        case "tune-check":
+            from pgassay.report.tuning_check import CheckDocument
+
+            return CheckDocument
+        case "indexes":
+            from pgassay.report.indexing import IndexDocument
+
+            return IndexDocument
+    return DOCUMENTS[name]

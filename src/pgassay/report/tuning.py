@@ -9,8 +9,6 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-import msgspec
-
 from pgassay import __version__
 from pgassay.advisor.model import Advice, Change, Measure, Query, Recommendation, Rewrite
 from pgassay.advisor.proof import slower
@@ -384,8 +382,3 @@ def _summary(advice: Advice) -> str:
         clock = "time" if advice.ground == "live" else "CPU"
         parts.append(f"the workload's {clock} {duration(before)} → {duration(after)}")
     return ", ".join(parts) or "nothing to recommend"
-
-
-def tuning_schema() -> dict[str, Any]:
-    """The JSON schema of ``pgassay tune --format json``."""
-    return msgspec.json.schema(TuningDocument)

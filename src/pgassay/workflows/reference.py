@@ -15,13 +15,14 @@ from typing import Any
 
 import click
 
-from pgassay.report import DOCUMENTS, rule_index, rule_page, schema_text
+from pgassay.report import rule_index, rule_page, schema_text
+from pgassay.report.schemas import NAMES
 from pgassay.rules import registry
 
 
 def pages() -> dict[str, str]:
     """Every file of the reference: its path below the folder, and its text."""
-    written = {f"{name}.schema.json": schema_text(name) for name in DOCUMENTS}
+    written = {f"{name}.schema.json": schema_text(name) for name in NAMES}
     written["cli.md"] = command_page(installed_command())
     written["rules/index.md"] = rule_index(registry())
     return written | {f"rules/{rule.id}.md": rule_page(rule) for rule in registry()}
