@@ -1,16 +1,17 @@
 """``make bench``: everything side by side; ours first, then what it is held against, then the ratio.
 
-``python -m benchmarks NAME [options]`` runs one: static, live, ghosts, register, scale, tuning.
+``python -m benchmarks NAME [options]`` runs one: static, live, ghosts, register, rls, scale, tuning.
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import ghosts, live, register, scale, static, tuning
+from benchmarks import ghosts, live, register, rls, scale, static, tuning
 from benchmarks.timing import peak_memory_of_children
 
 _OWN = {
+    "rls": rls.main,
     "ghosts": ghosts.main,
     "register": register.main,
     "scale": scale.main,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pgassay.catalog import Catalog
+from pgassay.catalog.sessions import mentions
 from pgassay.model import quote
 from pgassay.rehearsal.isolation.bench import Bench, script
 from pgassay.rehearsal.isolation.cures import acts_as_owner
@@ -62,11 +63,15 @@ class Case:
     def explained(self, definition: str, actor: Actor) -> bool:
         """Whether a text reads tables that leak by themselves, or that the actor owns: then these are the cause."""
         rules = {"row-security-missing", "row-security-disabled", "rows-of-other-tenants", "policy-for-everyone"}
-        names = [subject for rule, subject in self.leaks if rule in rules]
+        leaking = {subject for rule, subject in self.leaks if rule in rules}
         owners = {subject for rule, subject in self.leaks if rule == "role-past-row-security"}
-        tables = [o.table for o in self.ground.tenancy.owned.values() if o.table.owner in owners]
-        names += [str(t.name) for t in tables if acts_as_owner(self.ground, actor.role, t)]
-        return any(name in definition or name.rpartition(".")[2] in definition for name in names)
+        tables = [o.table for o in self.ground.tenancy.owned.values()]
+        named = {
+            t.name.name
+            for t in tables
+            if str(t.name) in leaking or (t.owner in owners and acts_as_owner(self.ground, actor.role, t))
+        }
+        return bool(mentions(definition, named))
 
     def unforced(self, sql: str) -> str:
         """SQL run while row security does not bind the owner: a new foreign key is checked on the rows that it sees."""
