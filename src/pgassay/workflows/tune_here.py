@@ -221,8 +221,8 @@ class _Builder:
         return made, notes
 
     def _one(self, number: int, each: Recommendation) -> _Here:
-        create = f"CREATE INDEX CONCURRENTLY {quote(each.name)} "
-        if not each.sql.startswith(create):
+        head, named, rest = each.sql.partition(f" INDEX CONCURRENTLY {quote(each.name)} ")
+        if not named:
             raise _NotHere("a partitioned table's cannot be built CONCURRENTLY")
         if each.before:
             raise _NotHere(
@@ -231,7 +231,7 @@ class _Builder:
         index = Name(each.table.schema, f"{PREFIX}{self.token}_{number}")
         began = time.monotonic()
         self.names.append(index)
-        self.session.run(f"CREATE INDEX CONCURRENTLY {quote(index.name)} {each.sql.removeprefix(create)}")
+        self.session.run(f"{head} INDEX CONCURRENTLY {quote(index.name)} {rest}")
         ms = (time.monotonic() - began) * 1_000
         with contextlib.suppress(StatementError):
             self.session.run(f"COMMENT ON INDEX {index} IS '{_MARK}'")
