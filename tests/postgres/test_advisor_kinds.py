@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pgassay.advisor import Ground, advise
+from pgassay.advisor.echo import with_echoes
 from pgassay.advisor.model import Usage
 from pgassay.model import Name
 from pgassay.server import Server
@@ -106,3 +107,15 @@ def test_a_unique_index_is_named_where_the_rows_allow_it(world: Ground) -> None:
         world, ["SELECT id FROM cars WHERE plate = 'ZH 4711'"], kinds=frozenset({"btree", "unique"})
     ).recommendations
     assert made.sql.startswith("CREATE UNIQUE INDEX")
+
+
+def test_on_made_up_rows_a_value_that_is_nowhere_gets_an_echo(world: Ground) -> None:
+    sql = "SELECT sum(km) FROM trips t JOIN cars c ON c.owner = t.owner WHERE c.plate = 'not a plate'"
+    world.kind = "synthetic"
+    try:
+        echoed = with_echoes(query(sql), world, world.world()).forms
+    finally:
+        world.kind = "copied"
+    assert len(echoed) == 2
+    assert "c.plate = 'ZH " in echoed[1]
+    assert with_echoes(query(sql), world, world.world()).forms == (sql,)

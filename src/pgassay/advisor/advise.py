@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pgassay.advisor.candidates import stem
 from pgassay.advisor.drops import droppable
+from pgassay.advisor.echo import with_echoes
 from pgassay.advisor.foreign import with_lookups
 from pgassay.advisor.ground import Ground
 from pgassay.advisor.model import Advice, Candidate, Change, Query, Recommendation, Refused, Rewrite
@@ -41,7 +42,7 @@ def advise(
     began = time.monotonic()
     world = ground.world()
     opened = (replace(q, blocks=blocks(q.text, world.columns, world.view)) for q in queries)
-    read = tuple(with_lookups(query, ground, world) for query in opened)
+    read = tuple(with_echoes(with_lookups(query, ground, world), ground, world) for query in opened)
     heap = ground.heap_bytes(world)
     allowed = budget(heap) if budget else None
     limits = Limits(deadline=began + seconds * 0.6, budget=allowed, kinds=kinds)
