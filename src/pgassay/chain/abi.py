@@ -81,7 +81,7 @@ def _package(name: str, base: Path) -> Path:
                 return package
     kind = "file, folder or package in node_modules" if _PACKAGE.match(name) else "file or folder"
     hint = f"Install the package first: npm install {name}" if name.startswith("@") else None
-    raise InputError(f"no such {kind}: {name}", path=str(base), hint=hint)
+    raise InputError(f"no such {kind}: {name} (looked in {top} and above)", hint=hint)
 
 
 def _files(folder: Path) -> Iterator[Path]:
