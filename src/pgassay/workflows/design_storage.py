@@ -30,7 +30,12 @@ SELECT coalesce(
 
 
 def measure(
-    server: Server, database: str, design: Design, progress: Callable[[str], None] = lambda _: None
+    server: Server,
+    database: str,
+    design: Design,
+    progress: Callable[[str], None] = lambda _: None,
+    *,
+    most: int = _MOST,
 ) -> tuple[TableBytes, ...]:
     """Bytes a row of each event table, as rows come in one block after the other, and after a rebuild of the indexes.
 
@@ -41,7 +46,7 @@ def measure(
         return ()  # its first partition comes with the first block
     with server.connect(database) as connection:
         number = sum(t.role == "event" for t in design.tables)
-        rows = max(_FEWEST, min(_MOST, _TOGETHER // max(number, 1)))
+        rows = min(most, max(_FEWEST, min(_MOST, _TOGETHER // max(number, 1))))
         found = []
         connection.run("SELECT setseed(0.5)")
         for table, sql in samples(design, rows):

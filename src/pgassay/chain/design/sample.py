@@ -110,7 +110,7 @@ def _scalar(shape: Shape, of: AbiType, spec: ColumnSpec) -> str:
         case "string":
             return "'https://example.org/' || n"
         case _:
-            return "1"
+            return "0"
 
 
 def _json(of: AbiType) -> str:
@@ -136,4 +136,4 @@ def _json(of: AbiType) -> str:
         case "bytes":
             return '"0xabcd"'
         case _:
-            return '"1"'
+            return '"0"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pgassay.chain.columns import columns as columns_of
 from pgassay.chain.design.events import EventTable
 from pgassay.chain.design.layout import CHAIN_BITS, Shape
 from pgassay.chain.design.standards import FORCED
@@ -13,6 +14,11 @@ from pgassay.chain.keccak import selector
 from pgassay.chain.model import Contract
 from pgassay.chain.names import joined
 from pgassay.model import Name, literal, quote
+
+# The plain layout's own columns of an event, and those that a tenant's rows have.
+_PLAIN = frozenset(
+    "block_number block_time chain_id log_index contract_address transaction_hash tenant_id owner_id".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +70,17 @@ def _plain(shape: Shape, event: EventTable) -> Shown:
         joins.append(_dictionary(shape, "a0", "contract_id"))
     else:
         columns.append(f"{_hex('e.contract_address')} AS contract_address")
-    for place, spec in enumerate(event.specs, 1):
+    plain = columns_of(event.event.parameters, "plain", taken=_PLAIN, schema=shape.settings.schema)
+    for place, (spec, as_plain) in enumerate(zip(event.specs, plain, strict=True), 1):
+        shown = quote(as_plain.name)
         if spec.address:
             alias = f"a{place}"
-            columns.append(f"{_hex(f'{alias}.address')} AS {quote(spec.name.removesuffix('_id'))}")
+            columns.append(f"{_hex(f'{alias}.address')} AS {shown}")
             joins.append(_dictionary(shape, alias, spec.name))
         elif spec.leaf is not None and spec.leaf.type.kind == "address" and spec.leaf.form == "value":
-            columns.append(f"{_hex(f'e.{quote(spec.name)}')} AS {quote(spec.name)}")
+            columns.append(f"{_hex(f'e.{quote(spec.name)}')} AS {shown}")
         else:
-            columns.append(f"e.{quote(spec.name)}")
+            columns.append(f"e.{quote(spec.name)} AS {shown}")
     columns.append("t.hash AS transaction_hash")
     if shape.tenant is not None:
         columns.append(f"e.{shape.tenant}")
