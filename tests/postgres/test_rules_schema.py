@@ -85,6 +85,9 @@ INNOCENT = [
     "CREATE TABLE candle (id bigint PRIMARY KEY, open double precision, volume double precision, price real)",
     "CREATE TABLE meeting (id bigint PRIMARY KEY, starts_at timestamp, duration_time integer, expires_at bigint)",
     "CREATE TABLE log (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), event_name text, value text, timestamp bigint)",
+    "CREATE TABLE token_balances (id uuid PRIMARY KEY, user_id uuid UNIQUE, balance integer, model text)",
+    "CREATE TABLE wallets (user_id text PRIMARY KEY, balance numeric(18,2)); CREATE TABLE wallet_txns"
+    " (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), amount numeric(18,2), balance_after numeric(18,2))",
     "CREATE TABLE m (a int, b int) PARTITION BY RANGE (a); CREATE TABLE m1 PARTITION OF m FOR VALUES FROM (1) TO (2);"
     " ALTER TABLE m ADD PRIMARY KEY (a)",
     # on-chain, and right
@@ -196,3 +199,38 @@ def test_places_follow_renames() -> None:
     sql = "CREATE TABLE a (x int);\nALTER TABLE a ADD y int;\nALTER TABLE a RENAME TO b;\nALTER TABLE b RENAME y TO z;"
     found = {subject: s.line for subject, s in places(parse(sql, "f.sql")).items()}
     assert found == {"public.b": 1, "public.b.x": 1, "public.b.z": 2}
+
+
+ODD = """
+CREATE SCHEMA "we ird";
+CREATE DOMAIN "we ird"."Am""ount" AS text NOT NULL DEFAULT '0';
+CREATE TYPE "we ird".net AS ENUM ();
+CREATE TABLE "we ird"."select ""Trans.fer" ("log_index" integer NOT NULL, "tx_hash" text, "chain_id" "we ird".net,
+  "block_number" bigint, "amount" "we ird"."Am""ount", "from" text, "to" text, "адрес" text, allowance bigint[],
+  "timestamp" timestamp GENERATED ALWAYS AS (timestamp '2020-01-01') STORED, supply numeric(5) CHECK (supply < 10));
+CREATE TABLE heir (x int) INHERITS ("we ird"."select ""Trans.fer");
+CREATE TABLE pgassay_trial (n int NOT NULL CHECK (n > 0), block_number bigint, log_index int, tx_hash varchar(66),
+  amount bigint NOT NULL, CHECK (amount > n), EXCLUDE USING btree (n WITH =));
+ALTER TABLE pgassay_trial ENABLE ROW LEVEL SECURITY; ALTER TABLE pgassay_trial FORCE ROW LEVEL SECURITY;
+CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+CREATE TRIGGER no BEFORE INSERT ON pgassay_trial FOR EACH ROW EXECUTE FUNCTION no();
+CREATE TABLE empty ();
+"""
+
+
+def test_odd_names_and_tables_that_resist_are_tried_all_the_same(server: Server) -> None:
+    table = '"we ird"."select ""Trans.fer"'
+    assert found(server, ODD) == sorted(
+        [
+            f"amount-as-text {table}.amount proved",
+            f"amount-too-narrow {table}.supply proved",
+            f"event-without-key {table} computed",  # an enum without a label has no value to try
+            f"missing-primary-key {table} computed",
+            f"time-without-index {table}.timestamp computed",
+            f"unchecked-hash {table}.tx_hash proved",
+            "amount-as-integer pgassay_trial.amount proved",
+            "event-without-key pgassay_trial proved",
+            "missing-primary-key pgassay_trial computed",
+            f"unchecked-address {table} proved",
+        ]
+    )

@@ -13,8 +13,8 @@ _MANY = 10_000  # rows, from which a rewrite is felt
 
 
 def tables(state: State) -> Iterator[Table]:
-    """The tables that are judged for themselves: partitions are with their parent, foreign tables by their server."""
-    return (t for t in state.tables if not t.partition_of and t.kind != "foreign table")
+    """The tables that are judged for themselves: partitions and heirs are with their parent."""
+    return (t for t in state.tables if not t.partition_of and not t.inherits and t.kind != "foreign table")
 
 
 def amounts(state: State) -> Iterator[tuple[Table, Column, Type, Chain]]:

@@ -37,7 +37,7 @@ def survey(state: State) -> Iterator[Finding]:
             certainty=Certainty.COMPUTED,
             evidence=(Evidence(kind="catalog", text="no primary key, no unique index over NOT NULL columns"),),
             remedy=None
-            if table.column("id")
+            if table.column("id") or table.partition_key
             else f"ALTER TABLE {table.name} ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;",
         )
 
