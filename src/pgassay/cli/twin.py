@@ -22,9 +22,10 @@ def twin() -> None:
     "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The file to write."
 )
 @click.option("--no-values", is_flag=True, help="Leave every sampled value of the data behind (see above).")
+@click.option("--role", metavar="NAME", help="The application's role: with its settings (ALTER ROLE … SET) it plans.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
 @click.option("-v", "--verbose", is_flag=True, help="A line a step where there is no terminal.")
-def export(url: str, output: Path, no_values: bool, quiet: bool, verbose: bool) -> int:
+def export(url: str, output: Path, no_values: bool, role: str | None, quiet: bool, verbose: bool) -> int:
     """Write what the planner of a live database goes by: a few kilobytes, and not one row.
 
     The file has the schema, the sizes of tables and indexes, the statistics of columns, the settings that steer the
@@ -41,7 +42,7 @@ def export(url: str, output: Path, no_values: bool, quiet: bool, verbose: bool) 
 
     check_writable(output)
     with progress(quiet=quiet, verbose=verbose, colour=True) as show:
-        made = export_twin(url, output, values=not no_values, progress=show)
+        made = export_twin(url, output, values=not no_values, role=role, progress=show)
     if not quiet:
         from pgassay.report.twin import exported
 

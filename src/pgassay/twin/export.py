@@ -14,7 +14,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from pgassay.errors import ConnectionProblem
+from pgassay.errors import ConnectionProblem, UsageError
 from pgassay.model import Name, quote
 from pgassay.server import LiveConnection, StatementError, connect_live
 from pgassay.sql.queries import queries
@@ -32,11 +32,14 @@ _DEPENDENCIES = 0xB4549A2C  # STATS_DEPS_MAGIC
 _LEFT_OUT = "constants of statements whose text cannot be parsed: those statements"
 
 
-def export(url: str, *, values: bool = True, progress: Callable[[str], None] = lambda _: None) -> Export:
+def export(
+    url: str, *, values: bool = True, role: str | None = None, progress: Callable[[str], None] = lambda _: None
+) -> Export:
     """Everything that a ghost of this database is made of.
 
     Without ``values`` no sampled value leaves: most common values, histogram bounds, common elements and the constants
     of statements stay behind, while frequencies, distinct counts, null fractions, widths and correlations are kept.
+    Settings and search path are those of ``role``, or else of the role that connects.
     Raises ConnectionProblem where the database cannot be read.
     """
     with connect_live(url) as live:
@@ -54,14 +57,15 @@ def export(url: str, *, values: bool = True, progress: Callable[[str], None] = l
                 made=datetime.now(UTC).isoformat(timespec="seconds"),
                 values=values,
                 server=server,
-                settings=live.json(facts.sql["settings"]) or {},
-                search_path=live.value(facts.sql["search_path"]),
+                settings=facts.settings(role),
+                search_path=live.value(facts.sql["search_path"], [role]),
                 schema="",
                 relations=relations,
                 attributes=attributes,
                 extended=facts.extended(server),
                 ends=facts.ends() if values else (),
                 workload=facts.workload(),
+                tablespaces=facts.tablespaces(),
             )
         except StatementError as error:
             raise ConnectionProblem(f"{url.rpartition('@')[2]}: {error.report}") from None
@@ -90,6 +94,32 @@ class _Facts:
 
     def server(self) -> ServerFacts:
         return ServerFacts(**self.live.json(self.sql["server"]))
+
+    def settings(self, role: str | None) -> dict[str, str]:
+        """What steers the planner for a role: its own settings, those of its tablespace, those of the database."""
+        found: dict[str, str] = self.live.json(self.sql["settings"]) or {}
+        for space in self.live.json(self.sql["tablespaces"]) or ():
+            if space["own"]:
+                found |= {name: value for name, value in space["options"].items() if name in found}
+        roles: dict[str, dict[str, str]] = {}
+        for row in self.live.json(self.sql["role_settings"]) or ():
+            roles.setdefault(row["role"], {})[row["name"]] = row["value"]
+        if role is not None:
+            if self.live.value("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1", [role]) is None:
+                raise UsageError(f"there is no role {role} in this database")
+            return found | roles.get(role, {})
+        others = sorted(set(roles) - {self.live.user})
+        if others:
+            listed = ", ".join(others[:5]) + (" …" if len(others) > 5 else "")
+            self.left_out.append(
+                f"settings of other roles that steer the planner ({listed}): --role takes those of one"
+            )
+        return found
+
+    def tablespaces(self) -> dict[str, dict[str, str]]:
+        """Those with options, other than the database's own, whose costs are among the settings."""
+        found = self.live.json(self.sql["tablespaces"]) or ()
+        return {row["name"]: row["options"] for row in found if not row["own"]}
 
     def relations(self, attributes: Iterable[Attribute]) -> tuple[Relation, ...]:
         widths = {(a.schema, a.relation, a.name): a.avg_width for a in attributes}

@@ -25,8 +25,34 @@ SELECT pg_catalog.regexp_replace(c, '^search_path=', '')
 FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c
 WHERE c LIKE 'search_path=%'
   AND s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
-  AND s.setrole IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER))
+  AND s.setrole IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = COALESCE($1, CURRENT_USER)))
 ORDER BY s.setrole <> 0 DESC, s.setdatabase <> 0 DESC LIMIT 1
+
+-- name: role_settings
+-- What ALTER ROLE has set for whom in this database, as far as it steers the planner; the more special one last.
+SELECT pg_catalog.json_agg(x) FROM (
+SELECT r.rolname AS role, pg_catalog.split_part(c, '=', 1) AS name,
+       pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1) AS value
+FROM pg_catalog.pg_db_role_setting s
+JOIN pg_catalog.pg_roles r ON r.oid = s.setrole, pg_catalog.unnest(s.setconfig) c
+WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
+  AND EXISTS (SELECT FROM pg_catalog.pg_settings p WHERE p.name = pg_catalog.split_part(c, '=', 1) AND (
+      p.category LIKE 'Query Tuning%' OR p.name IN (
+      'work_mem', 'hash_mem_multiplier', 'max_parallel_workers', 'max_parallel_workers_per_gather',
+      'parallel_leader_participation', 'effective_io_concurrency', 'temp_buffers')))
+ORDER BY r.rolname, s.setdatabase <> 0) x
+
+-- name: tablespaces
+-- Those with costs of their own (manual, ALTER TABLESPACE), and whether it is the database's.
+SELECT pg_catalog.json_agg(x) FROM (
+SELECT t.spcname AS name, t.oid = d.dattablespace AS own,
+       (SELECT pg_catalog.json_object_agg(o.option_name, o.option_value)
+        FROM pg_catalog.pg_options_to_table(t.spcoptions) o) AS options
+FROM pg_catalog.pg_tablespace t
+JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
+WHERE t.spcoptions IS NOT NULL AND (t.oid = d.dattablespace OR EXISTS (
+    SELECT FROM pg_catalog.pg_class c WHERE c.reltablespace = t.oid AND c.oid >= 16384))
+ORDER BY 1) x
 
 -- name: unreadable
 -- pg_dump locks every table that it describes, and needs a privilege for that.
@@ -42,6 +68,8 @@ SELECT pg_catalog.json_agg(x) FROM (
 SELECT n.nspname AS schema, c.relname AS name, c.relkind AS kind,
        COALESCE(pg_catalog.pg_relation_size(c.oid) / b.size, 0) AS blocks,
        c.relpages AS pages, c.reltuples AS tuples, c.relallvisible AS all_visible,
+       (SELECT s.spcname FROM pg_catalog.pg_tablespace s WHERE s.oid = c.reltablespace AND s.spcoptions IS NOT NULL)
+       AS tablespace,
        CASE WHEN c.reltoastrelid <> 0 THEN COALESCE(pg_catalog.pg_relation_size(c.reltoastrelid) / b.size, 0)
             ELSE 0 END AS toast_blocks,
        t.relname AS "table", CASE WHEN i.indexrelid IS NOT NULL THEN m.amname END AS method,

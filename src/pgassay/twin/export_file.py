@@ -48,7 +48,8 @@ class Relation:
     ``blocks`` is the size of its file now and ``toast_blocks`` that of its TOAST table, in pages; ``pages``, ``tuples``
     and ``all_visible`` are what the last VACUUM or ANALYZE left in ``pg_class``. Of an index: its ``table``,
     ``method`` and ``order`` of creation, ``height`` of a B-tree (levels above the leaves; ``measured`` where the index
-    said so itself), and ``gin``: pending, all, entry and data pages, and entries.
+    said so itself), and ``gin``: pending, all, entry and data pages, and entries. ``tablespace`` is named where it has
+    costs of its own.
     """
 
     schema: str
@@ -64,6 +65,7 @@ class Relation:
     order: int = 0
     height: int | None = None
     measured: bool = False
+    tablespace: str | None = None
     gin: tuple[int, int, int, int, int] | None = None
 
 
@@ -134,7 +136,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """All that a ghost is made of. ``left_out`` says what could not be read, in words."""
+    """All that a ghost is made of. ``left_out`` says what could not be read, in words.
+
+    ``settings`` are those of the role that was named, or of the one that exported; ``tablespaces`` the options of those
+    that have some.
+    """
 
     format: str = FORMAT
     made: str
@@ -148,6 +154,7 @@ class Export:
     extended: tuple[Extended, ...] = ()
     ends: tuple[End, ...] = ()
     workload: tuple[Call, ...] = ()
+    tablespaces: dict[str, dict[str, str]] = field(default_factory=dict)
     left_out: tuple[str, ...] = field(default=())
 
     @property

@@ -25,6 +25,7 @@ from pgassay.twin.ghost_extended import write_extended
 from pgassay.twin.ghost_guard import plan
 from pgassay.twin.ghost_schema import HELPER, Unmade, create_database, create_schema
 from pgassay.twin.ghost_statistics import sql, write_attributes, write_sizes
+from pgassay.twin.ghost_tablespaces import place
 
 _numbers = itertools.count(1)
 _MOST_SEGMENTS = 200_000  # files of 1 GiB: more than 200 TB is no database that we know
@@ -182,6 +183,8 @@ def _made(server: Server, export: Export, progress: Callable[[str], None]) -> Gh
         remarks.append(different)
     try:
         unmade = create_schema(server, draft, export)
+        if export.tablespaces:
+            unmade += place(server, draft, export)
         progress("Writing statistics")
         write_sizes(server, draft, export.relations)
         unmade += write_attributes(server, draft, export.attributes)

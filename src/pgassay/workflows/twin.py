@@ -48,9 +48,9 @@ class Explained:
     remarks: tuple[str, ...]
 
 
-def export_twin(url: str, output: Path, *, values: bool, progress: Progress) -> Exported:
+def export_twin(url: str, output: Path, *, values: bool, role: str | None = None, progress: Progress) -> Exported:
     """Write what a twin of this database needs. Raises ConnectionProblem, InputError, DiskFull."""
-    made = export(url, values=values, progress=progress)
+    made = export(url, values=values, role=role, progress=progress)
     return Exported(path=output, bytes=save(made, output), export=made)
 
 
