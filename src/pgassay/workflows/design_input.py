@@ -9,6 +9,7 @@ from typing import get_args
 
 from pgassay.chain.abi import read_contracts
 from pgassay.chain.model import Contract, Layout, Settings, Tenancy
+from pgassay.chain.names import LIMIT
 from pgassay.chain.presets import presets as contracts_of
 from pgassay.chain.settings import FILE, read_settings
 from pgassay.chain.subgraph import read_subgraph
@@ -41,6 +42,8 @@ def wanted(
     flags["tenancy"] = next((choice for choice in get_args(Tenancy) if choice == tenancy), None)
     chosen = replace(settings, **{k: v for k, v in flags.items() if v})  # type: ignore[arg-type]
     chosen = replace(chosen, wide_chain_id=chosen.wide_chain_id or any(c >= 2**31 for c in chosen.chains))
+    if len(chosen.schema.encode()) > LIMIT or chosen.schema.startswith("pg_"):
+        raise UsageError(f"--schema {chosen.schema}: a name of at most {LIMIT} bytes that does not begin with pg_")
     notes: list[str] = []
     contracts: list[Contract] = list(contracts_of(chosen.presets))
     for names, where in ((inputs, Path()), (() if inputs else chosen.abi, base)):

@@ -11,7 +11,7 @@ from pgassay.chain.design.entities import Entities, entities
 from pgassay.chain.design.events import distinct, event_table, table_names
 from pgassay.chain.design.layout import Shape
 from pgassay.chain.design.rollups import rollups
-from pgassay.chain.design.security import first, last, tenancy
+from pgassay.chain.design.security import first, secured, tenancy
 from pgassay.chain.design.standards import AMOUNTS, STATES
 from pgassay.chain.design.states import states
 from pgassay.chain.design.tables import Meant, back, forward, relisted
@@ -83,7 +83,6 @@ def design(
     used |= {"uint256"} if any(t.name.name == "item_balances" for t in kept) else set()
     made, dropped = domains(chosen.layout, used, chosen.schema)
     forget = revert(shape)
-    undo = [b for _, b in (*begun.before, *begun.after, *sums.triggers, *now.triggers, *told.triggers, forget) if b]
     owned = tenancy(shape, [*own, *logs, *kept, *held, *described], [v.name for v in shown])
     schema = None if chosen.schema == "public" else quote(chosen.schema)
     parts = [
@@ -117,7 +116,10 @@ def design(
         ),
     ]
     if owned is not None:
-        parts = [first(owned), *parts, last(shape, owned, undo)]
+        made_by = {"foundation": own, "events": logs, "rollups": kept, "states": held, "entities": described}
+        seen = {"views": [v.name for v in shown]}
+        parts = [secured(shape, p, made_by.get(p.name, ()), seen.get(p.name, ())) for p in parts]
+        parts.insert(0, first(owned))
     every = [*own, *logs, *kept, *held, *described]
     return Design(
         settings=chosen,

@@ -45,24 +45,27 @@ def first(found: Tenancy) -> Part:
     return foundation(found)
 
 
-def last(shape: Shape, found: Tenancy, undone: Iterable[str]) -> Part:
-    """Policies and privileges, behind every table. ``undone`` are statements that drop functions: those that the design
-    made become the owner's too, so that triggers run with its rights and under its policies."""
+def secured(shape: Shape, part: Part, tables: Sequence[Meant], views: Iterable[Name]) -> Part:
+    """The same part with policies and privileges on what it makes: rows are never there without them. Its functions
+    become the owner's too, so that triggers run with its rights and under its policies."""
+    found = tenancy(shape, tables, views)
+    if found is None or not part.forward:
+        return part
     owner, writer = quote(shape.settings.owner_role), quote(shape.settings.writer_role)
-    schema = quote(shape.settings.schema)
-    part = row_security(found)
-    functions = [m[1] for m in map(_FUNCTION.match, undone) if m]
-    forward = [f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {owner}", *part.forward]
-    back = []
-    for function in functions:
+    schema = f"ON SCHEMA {quote(shape.settings.schema)}"
+    added = row_security(found)
+    forward = [s for s in added.forward if f" {schema} " not in s]
+    back = [s for s in added.back if f" {schema} " not in s]
+    if part.name == "foundation":
+        everyone = f"{owner}, {writer}, {quote(shape.settings.reader_role)}"
+        forward = [f"GRANT USAGE {schema} TO {everyone}", f"GRANT CREATE {schema} TO {owner}", *forward]
+        back.append(f"REVOKE ALL {schema} FROM {everyone}")
+    owned = []
+    for function in (m[1] for m in map(_FUNCTION.match, part.back) if m):
         forward.append(f"ALTER FUNCTION {function} OWNER TO {owner}")
-        back.append(f"ALTER FUNCTION {function} OWNER TO CURRENT_USER")
+        owned.append(f"ALTER FUNCTION {function} OWNER TO CURRENT_USER")
         name = function.partition("(")[0].rpartition(".")[2]
         if name in ("chain_number", "address_number"):
             forward.append(f"GRANT EXECUTE ON FUNCTION {function} TO {writer}")
-            back.append(f"REVOKE ALL ON FUNCTION {function} FROM {writer}")
-    return Part(
-        name=part.name,
-        forward=tuple(forward),
-        back=(*reversed(back), *part.back, f"REVOKE ALL ON SCHEMA {schema} FROM {owner}"),
-    )
+            owned.append(f"REVOKE ALL ON FUNCTION {function} FROM {writer}")
+    return Part(name=part.name, forward=(*part.forward, *forward), back=(*reversed(owned), *back, *part.back))
