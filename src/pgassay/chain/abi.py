@@ -6,6 +6,7 @@ An ABI may also be a list of declarations as people write them (``abi_text.py``)
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -84,13 +85,16 @@ def _package(name: str, base: Path) -> Path:
     raise InputError(f"no such {kind}: {name} (looked in {top} and above)", hint=hint)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path) -> Sequence[Path]:
     """JSON files below; what compilers keep beside artifacts only where there is nothing else."""
-    every = sorted(p for p in folder.rglob("*.json") if p.is_file() and not _SKIPPED_FILES.fullmatch(p.name))
-    artifacts = [p for p in every if not _SKIPPED_FOLDERS & set(p.relative_to(folder).parts[:-1])]
-    if artifacts:
-        return iter(artifacts)
-    return (p for p in every if p.parent.name == "build-info" and "node_modules" not in p.relative_to(folder).parts)
+    artifacts: list[Path] = []
+    whole: list[Path] = []
+    for top, folders, names in os.walk(folder):
+        here = Path(top)
+        folders[:] = sorted(f for f in folders if f not in _SKIPPED_FOLDERS or f == "build-info")
+        found = [here / n for n in sorted(names) if n.endswith(".json") and not _SKIPPED_FILES.fullmatch(n)]
+        (whole if here.name == "build-info" and here != folder else artifacts).extend(found)
+    return artifacts or whole
 
 
 def _of_file(path: Path, shown: str, notes: list[str], *, named: bool) -> Iterator[_Found]:
