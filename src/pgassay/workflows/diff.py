@@ -41,7 +41,8 @@ class DiffOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diff:
-    """The outcome. ``changes``: what differs; ``proof`` is None where there was nothing to try, or a question is open."""
+    """The outcome. ``changes``: what differs; ``proof`` is None where nothing was tried: the schemas are equal, or a
+    question is open."""
 
     before: str
     after: str
@@ -121,6 +122,8 @@ def _decisions(options: DiffOptions) -> Decisions:
             raise InputError("must hold 'renames' (old: new) and 'drops' (a list)", path=options.decisions)
         renames += [(str(old), str(new)) for old, new in dict(said.get("renames") or {}).items()]
         drops += [str(name) for name in said.get("drops") or ()]
+    if options.reverse:
+        renames = [(new, old) for old, new in renames]
     return Decisions(renames=tuple(renames), drops=tuple(drops))
 
 

@@ -15,7 +15,7 @@ def questions(before: Catalog, after: Catalog, decisions: Decisions) -> Iterator
     settled = {parts(word) for word in decisions.settled()}
     named = {parts(new) for _, new in decisions.renames}
     for question in _questions(before, after):
-        candidates = tuple(word for word in question.new if parts(word) not in named)
+        candidates = tuple(word for word in question.new if parts(word) not in named | settled)
         if candidates and parts(question.old) not in settled:
             yield Decision(kind=question.kind, old=question.old, new=candidates)
 

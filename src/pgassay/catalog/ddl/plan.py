@@ -89,16 +89,21 @@ class Plan:
         for key, needs in self.after.needs.items():
             for needed in needs:
                 first(roots.get(("in", needed)), roots.get(("in", key)))
+                if needed.kind == "constraint" and ("in", needed) not in roots:  # its columns may be retyped yet
+                    for column in self.after.needs[needed]:
+                        first(roots.get(("in", column)), roots.get(("in", key)))
         for key, state in self.states.states.items():
             pair = roots.get(("out", key)), roots.get(("in", key))
             first(*(pair if state != "aside" else pair[::-1]))
         for below, above in (*self.before.above.items(), *self.after.above.items()):
             for side in ("out", "in"):
-                if above.kind == "column" or side == "out":
-                    pair = roots.get((side, above)), roots.get((side, below))
+                pair = roots.get((side, above)), roots.get((side, below))
+                if side == "out":
                     # A parent takes its partitions along: those that go as a whole go before it.
-                    whole = side == "out" and pair[1] is not None and pair[1][1].kind == "table"
+                    whole = pair[1] is not None and pair[1][1].kind == "table"
                     first(*(pair[::-1] if whole else pair))
+                elif pair[1] is not None and pair[1][1].kind == "column":
+                    first(*pair)
         self._by_name(roots, first)
         self._siblings(roots, first)
         for key in self.after.nodes:
