@@ -80,7 +80,9 @@ def test_folders_without_what_is_no_artifact(tmp_path: Path) -> None:
     write(tmp_path / "out/node_modules/x/X.json", {"abi": ABI})
     write(tmp_path / "out/tsconfig.json", "{ // comments, }")
     write(tmp_path / "out/deployments.json", {"mainnet": "0x"})
-    assert names(tmp_path, "out") == ["Gold"]
+    write(tmp_path / "out/words.json", ["eventually", "x"])
+    write(tmp_path / "out/Written.json", ["event E()"])
+    assert names(tmp_path, "out") == ["Gold", "Written"]
 
 
 def test_build_info_where_there_is_nothing_else(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ _SKIPPED_FOLDERS = frozenset(("node_modules", "build-info", "cache", "metadata",
 _SKIPPED_FILES = re.compile(
     r".*\.dbg\.json|.*_metadata\.json|(package|package-lock|tsconfig.*|foundry|\.\w+|composer|deno|jsconfig)\.json"
 )
+_BARE = re.compile(r'\s*\[\s*(\{|"(event|function|error|constructor)\b)')
 _SHOWN = 3
 
 
@@ -104,7 +105,7 @@ def _of_file(path: Path, shown: str, notes: list[str], *, named: bool) -> Iterat
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise InputError(f"cannot be read: {reason}", path=shown) from None
-    if not named and '"abi"' not in text and not re.match(r"\s*\[\s*\{", text):
+    if not named and '"abi"' not in text and not _BARE.match(text):
         return
     try:
         held = json.loads(text)
