@@ -130,3 +130,12 @@ def test_functions_need_what_nobody_makes_before_or_after() -> None:
 
 def test_dynamic_sql_cannot_be_read() -> None:
     assert usage(parse("DO $$ BEGIN EXECUTE 'DROP ' || 'TABLE t'; END $$", "-")).opaque
+
+
+def test_a_triggers_transition_table_is_no_table() -> None:
+    body = "BEGIN INSERT INTO sums SELECT sum(c.n) FROM changed c; RETURN NULL; END"
+    sql = f"""
+    CREATE TABLE t (n integer); CREATE TABLE sums (n bigint);
+    CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$;
+    CREATE TRIGGER r AFTER INSERT ON t REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION f();"""
+    assert not [r.name.name for r in usage(parse(sql, "-")).presumed]

@@ -247,6 +247,8 @@ class _Statements(RowReader):
     def on_create_trig_stmt(self, stmt: pg.CreateTrigStmt) -> None:
         relation = self.world.relation(name_of(stmt.relation))
         self.trigger_function(name_of_strings(stmt.funcname))
+        for node in stmt.transition_rels:  # tables to the trigger's function alone
+            self.world.make(Name(None, node.trigger_transition.name), temporary=True)
         if relation is None:
             return
         relation.made.add(stmt.trigname)

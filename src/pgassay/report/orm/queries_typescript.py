@@ -40,8 +40,8 @@ def queries_typescript(queries: Iterable[Query], names: dict[Name, str]) -> dict
 def _function(query: Query, name: str, table: str) -> str:
     fields = _fields(query.table)
     parameters = dict(zip(query.parameters, camel((g.name for g in query.parameters), _TAKEN), strict=True))
-    typed = "; ".join(f'{p}: (typeof {table}.$inferSelect)["{fields[g.column.name]}"]' for g, p in parameters.items())
     row = f"typeof {table}.$inferSelect"
+    typed = "; ".join(f'{p}: NonNullable<({row})["{fields[g.column.name]}"]>' for g, p in parameters.items())
     about = f"/** {' '.join(query.purpose.split()).replace('*/', '* /')} */\n"
     equal = [_equal(g, p, table, fields) for g, p in parameters.items() if g != query.side]
     if query.where:
