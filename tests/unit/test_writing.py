@@ -120,6 +120,8 @@ def test_each_step_is_a_migration_and_is_read_back(layout: str) -> None:
     after = everything(layout)
     assert {k for k in before if after[k] != before[k]} <= {f"{layout}/sqitch.plan"}
     assert set(after) - set(before) == {p for p in writing.paths if not p.endswith("sqitch.plan")}
+    unknown = layout in ("sql", "sql pairs", "sql folders", "bare marks")
+    assert ("runner of this folder" in " ".join(writing.notes)) == unknown
     assert "3.1 ms" in Path(new[1].path).read_text()
 
 

@@ -18,6 +18,10 @@ from pgassay.sources.writing.numbers import names_after
 from pgassay.sources.writing.places import DOWN, beside
 from pgassay.sources.writing.text import comment, ended, script, slug
 
+_UNKNOWN = (
+    "the runner of this folder is not known: CONCURRENTLY works only where it sends a file outside a transaction, as"
+    " psql -f does"
+)
 _NOTHING = "Nothing needs to be done on the way back."
 
 
@@ -140,14 +144,16 @@ def numbered(project: Project, units: tuple[Unit, ...], now: datetime) -> Writin
     path = project.migrations[-1].path
     text = read(path).text
     marks = other_marks(text)
+    apart = any(u.alone for u in units)
+    notes = (_UNKNOWN,) if apart and (marks is None or "+migrate" not in marks[0].lower()) else ()
     if marks is None:
-        return stepwise(project, units, _files_like(project, path), now)
+        return replace(stepwise(project, units, _files_like(project, path), now), notes=notes)
     up, down = marks
     if "Migration" in up.title():  # node-pg-migrate sends each file in a transaction
         made, by_hand = sorted_out(units)
         writing = stepwise(project, made, _marked(project, "-- Up Migration", "-- Down Migration"), now)
         return _with_by_hand(project, writing, by_hand)
-    return stepwise(project, units, _marked(project, up, down), now)
+    return replace(stepwise(project, units, _marked(project, up, down), now), notes=notes)
 
 
 def _marked(project: Project, up: str, down: str) -> Form:
