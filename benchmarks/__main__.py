@@ -1,13 +1,13 @@
 """``make bench``: everything side by side; ours first, then what it is held against, then the ratio.
 
-``python -m benchmarks NAME [options]`` runs one: static, live, ghosts, register, rls, scale, tuning.
+``python -m benchmarks NAME [options]`` runs one: static, live, ghosts, register, rls, scale, storage, tuning.
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import ghosts, live, register, rls, scale, static, tuning
+from benchmarks import ghosts, live, register, rls, scale, static, storage, tuning
 from benchmarks.timing import peak_memory_of_children
 
 _OWN = {
@@ -15,6 +15,7 @@ _OWN = {
     "ghosts": ghosts.main,
     "register": register.main,
     "scale": scale.main,
+    "storage": storage.main,
     "tuning": tuning.main,
 }  # with options of their own
 
