@@ -19,8 +19,16 @@ _TABLES = {
 }
 
 
+_VIEWS = {
+    "v": "SELECT t.id, t.a, t.ts AS day FROM t WHERE t.b IS NULL",
+    "w": "SELECT v.day, u.x FROM v JOIN u ON u.t_id = v.id",
+    "g": "SELECT t.a, count(*) AS n FROM t GROUP BY t.a",
+    "either": "SELECT t.id, t.a FROM t UNION ALL SELECT u.id, u.x FROM u",
+}
+
+
 def read(sql: str) -> tuple[Block, ...]:
-    return blocks(sql, lambda name: _TABLES.get(name.name))
+    return blocks(sql, lambda name: _TABLES.get(name.name), lambda name: _VIEWS.get(name.name))
 
 
 def uses(sql: str) -> list[tuple[str, str]]:
@@ -48,6 +56,10 @@ def uses(sql: str) -> list[tuple[str, str]]:
         ("a = b", []),
         ("random() < 0.5", []),
         ("a <> 3", [("unequal", "a")]),
+        ("starts_with(c, 'x')", [("like", "c")]),
+        ("(d ->> 'k')::boolean", [("true", "(d ->> 'k')::boolean")]),
+        ("c << inet '10.0.0.0/8'", [("contains", "c")]),
+        ("position('x' IN c) > 0", []),
     ],
 )
 def test_predicates_are_read(condition: str, found: list[tuple[str, str]]) -> None:
@@ -67,6 +79,24 @@ def test_joins_subqueries_and_orders_are_read() -> None:
     assert outer.limited
     assert outer.columns == (frozenset({"a", "id", "ts"}), frozenset({"t_id"}))
     assert [(u.key.text, u.outer) for u in inner.uses] == [("t_id", True), ("x", False)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("SELECT * FROM v WHERE day > $1", [("range", "ts"), ("null", "b")]),
+        ("SELECT x FROM w WHERE day > $1", [("equal", "t_id"), ("equal", "id"), ("range", "ts"), ("null", "b")]),
+        ("SELECT n FROM g WHERE a = 3", [("equal", "a")]),
+        ("SELECT n FROM g WHERE n = 3", []),
+        ("SELECT id FROM either WHERE a = 3", [("equal", "a"), ("equal", "x")]),
+        ("WITH q AS (SELECT * FROM t WHERE a = 1) SELECT b FROM q WHERE c = 2", [("equal", "c"), ("equal", "a")]),
+        ("SELECT * FROM (SELECT a, b FROM t LIMIT 5) s WHERE a = 1", []),
+        ("SELECT * FROM (SELECT a AS z FROM t) s WHERE z = 1 ORDER BY s.z", [("equal", "a")]),
+        ("SELECT s.a, u.x FROM (SELECT id, a FROM t) s JOIN u ON u.t_id = s.id", [("equal", "t_id"), ("equal", "id")]),
+    ],
+)
+def test_what_the_planner_opens_is_opened(sql: str, found: list[tuple[str, str]]) -> None:
+    assert uses(sql) == found
 
 
 def test_a_common_table_expression_hides_a_table_of_its_name() -> None:
@@ -103,6 +133,19 @@ def test_other_ways_to_ask(sql: str, rule: str, words: str) -> None:
 )
 def test_what_has_no_other_way(sql: str) -> None:
     assert alternatives(sql, lambda _: None) == ()
+
+
+@pytest.mark.parametrize(
+    ("sql", "rule", "words"),
+    [
+        ("SELECT id FROM t WHERE position('a_b' IN c) > 0", "position-to-like", "LIKE E'%a\\\\_b%'"),
+        ("SELECT id FROM t WHERE c ILIKE 'a@b.c'", "ilike-to-lower", "lower(c) = lower('a@b.c')"),
+        ("SELECT id FROM t WHERE to_char(ts, 'YYYY-MM') = '2024-03'", "date-function", "'1 month'"),
+        ("SELECT * FROM t WHERE a = 1 ORDER BY b", "select-star", "SELECT a, b FROM"),
+    ],
+)
+def test_more_ways_to_ask(sql: str, rule: str, words: str) -> None:
+    assert words in next(a.sql for a in alternatives(sql, lambda _: None) if a.rule == rule)
 
 
 def test_names_fit_and_are_not_taken() -> None:

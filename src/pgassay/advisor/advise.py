@@ -75,7 +75,7 @@ def advise(
         rewritten = rewrites(search, world, began + seconds * 0.95)
     progress("measuring writes")
     tables = sorted({b.candidate.table for n, b in search.names.items() if n in search.chosen})
-    written = write_costs(ground, world, search, tables)
+    written = write_costs(ground, world, search, tables, max(began + seconds, time.monotonic() + seconds * 0.1))
     return Advice(
         ground=ground.kind,
         server=ground.server.binaries.version,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 
 from pgassay.advisor.candidates import World
 from pgassay.advisor.ground import Ground
@@ -13,13 +14,24 @@ from pgassay.server import StatementError
 
 _ROWS = 5_000
 _TIMES = 3
-_TABLES = 20  # the others' writes are not measured
 
 
-def write_costs(ground: Ground, world: World, search: Search, tables: list[Name]) -> tuple[WriteCost, ...]:
-    """Rows a second and bytes of WAL for each table that gets an index."""
-    found = []
-    for table in tables[:_TABLES]:
+def write_costs(
+    ground: Ground, world: World, search: Search, tables: list[Name], deadline: float
+) -> tuple[WriteCost, ...]:
+    """Rows a second and bytes of WAL for each table that gets an index, those that the workload writes first.
+
+    After the deadline (on the monotonic clock) the others are left out.
+    """
+    calls: dict[Name, float] = defaultdict(float)
+    for query in search.queries:
+        target = search._target(query) if query.writes else None
+        if target is not None:
+            calls[target] += query.calls
+    found: list[WriteCost] = []
+    for table in sorted(tables, key=lambda t: (-calls[t], t)):
+        if found and time.monotonic() > deadline:
+            break
         try:
             one = _write_cost(ground, world, search, table)
         except StatementError:  # a generated column, a rule …: nothing is said of it
