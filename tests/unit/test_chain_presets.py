@@ -9,7 +9,7 @@ import pytest
 from pgassay.chain.abi_text import read_declaration
 from pgassay.chain.keccak import selector, topic
 from pgassay.chain.model import Contract, Event, Function
-from pgassay.chain.presets import PRESETS, preset, presets, standards
+from pgassay.chain.presets import PRESETS, preset, presets, standard_names, standards
 from pgassay.errors import UsageError
 
 
@@ -77,6 +77,18 @@ def test_erc20_and_erc721_share_a_signature_and_are_told_apart() -> None:
     assert standards(replace(coin, events=coin.events[:1])) == frozenset()
     assert standards(replace(coin, functions=coin.functions[1:])) == frozenset()
     assert standards(Contract(name="Nothing", path="")) == frozenset()
+
+
+def test_a_standards_events_have_its_names_whoever_logs_them() -> None:
+    def named(text: str) -> list[str]:
+        event = read_declaration(text)
+        assert isinstance(event, Event)
+        return [p.name for p in standard_names(event).parameters]
+
+    assert named("event Transfer(address indexed src, address indexed dst, uint wad)") == ["from", "to", "value"]
+    assert named("event Transfer(address indexed a, address indexed b, uint indexed c)") == ["from", "to", "tokenId"]
+    assert named("event Transfer(address a, address b, uint c)") == ["a", "b", "c"]
+    assert named("event Mint(address indexed who)") == ["who"]
 
 
 def test_presets_together_hold_each_contract_once() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 
@@ -87,6 +87,21 @@ def standards(contract: Contract) -> frozenset[str]:
         return not missing or (not functions and all(isinstance(m, str) for m in missing))
 
     return frozenset(name for name, of in _STANDARDS.items() if keeps(_interfaces()[of]))
+
+
+def standard_names(event: Event) -> Event:
+    """The event with its parameters named as the standard that it belongs to has them: one contract says ``from`` and
+    ``value``, another ``src`` and ``wad``, and both log into one table. Other events stay as they are."""
+    standard = _standard_events().get(_mark(event))
+    if standard is None:
+        return event
+    pairs = zip(event.parameters, standard.parameters, strict=True)
+    return replace(event, parameters=tuple(replace(own, name=s.name) for own, s in pairs))
+
+
+@lru_cache(maxsize=1)
+def _standard_events() -> dict[object, Event]:
+    return {_mark(e): e for i in reversed(_interfaces().values()) for e in i.contract.events}
 
 
 def _mark(of: Event | Function) -> object:

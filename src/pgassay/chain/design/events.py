@@ -12,6 +12,7 @@ from pgassay.chain.design.tables import Field, Meant, Served, relisted, with_ten
 from pgassay.chain.keccak import topic
 from pgassay.chain.model import Contract, Event, Listing
 from pgassay.chain.names import Wanted, assign, joined, snake
+from pgassay.chain.presets import standard_names
 from pgassay.chain.types import is_domain_name
 
 # Endings that our indexes, partitions and views bear: a table of such a name could meet one of them.
@@ -49,7 +50,7 @@ def distinct(contracts: Iterable[Contract]) -> dict[str, tuple[Event, tuple[str,
     found: dict[str, tuple[Event, tuple[str, ...]]] = {}
     for contract in contracts:
         for event in contract.events:
-            event_, names = found.get(key(event), (event, ()))
+            event_, names = found.get(key(event)) or (standard_names(event), ())
             found[key(event)] = (event_, tuple(dict.fromkeys((*names, contract.name))))
     return found
 
