@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pgassay.catalog import Index, Table
 from pgassay.model import Name
 from pgassay.rules.state import State
-from pgassay.sql.predicates import Block, Use, blocks
-from pgassay.workload import Query
+
+if TYPE_CHECKING:  # a static review loads no server, and reads no workload
+    from pgassay.sql.predicates import Block, Use
+    from pgassay.workload import Query
 
 FEW = 1000  # rows that a scan reads in no time
 
@@ -27,6 +30,8 @@ class Asked:
 
 def asked(state: State) -> Iterator[Asked]:
     """Every predicate of the workload on a table with more than a few rows."""
+
+    from pgassay.sql.predicates import blocks
 
     def columns(name: Name) -> tuple[str, ...] | None:
         table = state.catalog.table(name)

@@ -20,7 +20,6 @@ from pgassay.rules.schema.chain import chain, plain, words
 from pgassay.rules.schema.queries import FEW
 from pgassay.rules.state import State
 from pgassay.sql.habits import habits
-from pgassay.sql.predicates import blocks
 
 VERDICT = Verdict.SLOWS
 _BOUNDS = {"block", "tx", "transaction", "time", "timestamp", "date", "day", "at", "log"}
@@ -56,6 +55,7 @@ def survey(state: State) -> Iterator[Finding]:
 
 def _bounded(state: State, text: str, table: Table) -> bool:
     """Whether the query looks at a part of the history only."""
+    from pgassay.sql.predicates import blocks
 
     def columns(name: Name) -> tuple[str, ...] | None:
         found = state.catalog.table(name)

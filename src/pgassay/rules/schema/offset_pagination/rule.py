@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from pgassay.model import Certainty, Evidence, Finding, Remedy, Verdict
 from pgassay.rules.schema.queries import FEW
 from pgassay.rules.state import State
-from pgassay.sql.alternatives import alternatives
 from pgassay.sql.habits import habits
 
 VERDICT = Verdict.SLOWS
@@ -26,6 +25,8 @@ VERDICT = Verdict.SLOWS
 
 def survey(state: State) -> Iterator[Finding]:
     """Report statements with an OFFSET."""
+    from pgassay.sql.alternatives import alternatives
+
     for query in state.workload:
         seen = habits(query.text)
         tables = [t for name in seen.tables if (t := state.catalog.table(name))]
