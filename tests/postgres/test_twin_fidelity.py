@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +93,16 @@ def test_a_common_key_is_there_with_its_children(twin: Twin) -> None:
     token = twin.queries[1].partition("'")[2].strip("'")
     rows = twin.session.value(f"SELECT count(*) FROM transfer JOIN token ON address = token WHERE token = '{token}'")
     assert 1_000 < int(rows or 0) < 3_000
+
+
+def test_shapes_are_followed_without_values(server: Server, twin: Twin) -> None:
+    plain = tuple(replace(a, most_common_vals=None, histogram_bounds=None) for a in twin.export.attributes)
+    made = synthetic(server, replace(twin.export, values=False, attributes=plain), most=20_000)
+    with server.connect(made.database) as session:
+        session.run("ANALYZE")
+    found = fidelity(server, twin.export, made.database)
+    server.drop(made.database)
+    assert [(c.column, c) for c in found.columns if c.far] == []
 
 
 def test_the_command_says_so(twin: Twin, tmp_path: Path) -> None:

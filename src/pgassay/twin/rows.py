@@ -377,6 +377,8 @@ class _Table:
         common = len(follow.known.most_common_vals or ()) if follow else 0
         count = max(min(values.size, follow.distinct(rows) - common if follow else rows), 1)
         often = follow is None or count < rows / 5
+        if follow is not None and follow.valueless:  # shares and order are known all the same
+            return lambda i: values.render(follow.along(follow.place(i, salt), count), count, salt)
 
         def plain(i: str) -> str:
             number = hashed(i, salt) if often else shuffled(f"({i} - 1)", rows + 1, salt)

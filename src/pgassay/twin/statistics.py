@@ -124,6 +124,11 @@ class Followed:
         return number
 
     @property
+    def valueless(self) -> bool:
+        """Whether no value is known (an export without values, or there are none)."""
+        return not self.known.most_common_vals and not self.known.histogram_bounds
+
+    @property
     def shares(self) -> list[float]:
         """The frequencies of the common values among those that are not null."""
         return [f / max(1 - self.known.null_frac, 1e-9) for f in self.known.most_common_freqs or ()]
