@@ -99,7 +99,7 @@ def design_text(designed: Designed) -> str:
 def _said(table: DesignedTable) -> str:
     if table.role == "event":
         return one_line(table.source.removeprefix("event "))
-    return one_line(table.purpose)
+    return one_line(table.purpose).split(". ")[0].removesuffix(".")
 
 
 def _storage(designed: Designed) -> Iterable[str]:
