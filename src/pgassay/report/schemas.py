@@ -16,6 +16,7 @@ _TITLES = {
     "tune": "pgassay tune --format json",
     "tune-check": "pgassay tune --check --format json",
     "indexes": "pgassay indexes --format json",
+    "diff": "pgassay diff --format json",
 }
 NAMES = tuple(_TITLES)
 DOCUMENTS: dict[str, type[msgspec.Struct]] = {"json": Document, "handoff": Handoff, "handoff-compact": Compact}
@@ -46,4 +47,8 @@ def _kind(name: str) -> type[msgspec.Struct]:
             from pgassay.report.indexing import IndexDocument
 
             return IndexDocument
+        case "diff":
+            from pgassay.report.difference import DiffDocument
+
+            return DiffDocument
     return DOCUMENTS[name]
