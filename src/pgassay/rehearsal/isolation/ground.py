@@ -26,6 +26,7 @@ class Held:
     where: Mapping[str, str]  # of each side: SQL that names its rows without looking at other tables
     digest: str  # a query for which rows of B there are
     named: tuple[str, ...]  # the columns that ``where`` reads
+    above: tuple[Name, ...]  # it and the tables that say whose its rows are
 
     @property
     def table(self) -> Table:
@@ -48,7 +49,7 @@ class Ground:
         """Which rows of B there are, before anybody tried anything."""
         name = held.table.name
         if name not in self._digests:
-            self._digests[name] = self.bench.attempt(None, held.digest).rows[0][0]
+            self._digests[name] = self.bench.attempt(None, held.digest, free=held.above).rows[0][0]
         return self._digests[name]
 
     def settings(self, side: str, role: str) -> tuple[tuple[str, str], ...]:
@@ -84,6 +85,11 @@ class Ground:
         """SQL: whether a row is the tenant's."""
         return belongs(self.tenancy, self.values, self.tenancy.owned[name], side, alias)
 
+    def above(self, name: Name) -> tuple[Name, ...]:
+        """A table, and those that say whose its rows are."""
+        parent = self.tenancy.owned[name].parent
+        return (name,) if parent is None else (name, *self.above(parent))
+
     def survey(self, name: Name, spare: Row | None) -> Held | str:
         """Look at a table's rows. Returns in words why it cannot be tried."""
         owned = self.tenancy.owned[name]
@@ -99,6 +105,7 @@ class Ground:
                 None,
                 f"SELECT {pairs}, t.ctid::text FROM {name} AS t WHERE {self.belongs(name, side)}"
                 f" ORDER BY {filled}, t.tableoid, t.ctid",
+                free=self.above(name),
             )
             if found.error:
                 return f"its rows cannot be read: {found.error}"
@@ -122,7 +129,16 @@ class Ground:
             f"SELECT count(*) || ' ' || coalesce(md5(string_agg(t.tableoid::text || t.ctid::text, ' '"
             f" ORDER BY t.tableoid, t.ctid)), '') FROM {name} AS t WHERE {self.belongs(name, 'B')}"
         )
-        return Held(owned=owned, mine=rows["A"], theirs=rows["B"], spare=spare, where=where, digest=digest, named=named)
+        return Held(
+            owned=owned,
+            mine=rows["A"],
+            theirs=rows["B"],
+            spare=spare,
+            where=where,
+            digest=digest,
+            named=named,
+            above=self.above(name),
+        )
 
     def privileges(self, role: str, table: Table) -> dict[str, frozenset[str]]:
         """The columns that a role may SELECT, INSERT and UPDATE."""

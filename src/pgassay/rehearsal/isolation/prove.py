@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pgassay.catalog import read
-from pgassay.model import Name, quote
+from pgassay.model import quote
 from pgassay.rehearsal.isolation import on_keys, on_objects, on_tables
 from pgassay.rehearsal.isolation.bench import Bench
-from pgassay.rehearsal.isolation.ground import Ground, Held, Row
+from pgassay.rehearsal.isolation.ground import Ground, Held
 from pgassay.rehearsal.isolation.ledger import Case
 from pgassay.rehearsal.isolation.model import Proof, Tenancy, Told
 from pgassay.rehearsal.isolation.rows import arrange, refresh, without
 from pgassay.rehearsal.isolation.tenancy import tenancy_of
 from pgassay.server import Connection, Server, StatementError
-from pgassay.twin import fill
+from pgassay.twin import Fill, fill
 
 _TENANT, _SIDES = "pgassay_tenant", ("pgassay_a", "pgassay_b")
 _ROWS = 8  # a table, of which each tenant gets half
@@ -58,11 +58,12 @@ def prove(
         without(benches[1].session, tenancy, values)
         ground = Ground(benches[0], tenancy, values, dict(told.values))
         case = Case(server, ground, benches[1], benches[2], _actors(tenancy), bypass, unbound)
-        return _run(case, filled.spare, progress)
+        return _run(case, filled, progress)
 
 
-def _run(case: Case, spares: Mapping[Name, Row], progress: Progress) -> Proof:
-    ground = case.ground
+def _run(case: Case, filled: Fill, progress: Progress) -> Proof:
+    ground, spares = case.ground, filled.spare
+    reasons = {each.table: each.reason for each in filled.unfilled if not filled.rows.get(each.table)}
     untried: list[tuple[str, str]] = []
     for name, owned in ground.tenancy.owned.items():
         spare = spares.get(name) or (spares.get(owned.table.partition_of) if owned.table.partition_of else None)
@@ -70,7 +71,8 @@ def _run(case: Case, spares: Mapping[Name, Row], progress: Progress) -> Proof:
         if isinstance(held, Held):
             ground.held[name] = held
         else:
-            untried.append((str(name), held))
+            above = owned.table.partition_of or name
+            untried.append((str(name), f"{held}: {reasons[above]}" if above in reasons else held))
     for role in case.roles:
         actor = ground.actor(role)
         for held in ground.held.values():

@@ -85,7 +85,7 @@ def reached(ground: Ground, actor: Actor, held: Held, what: Try, outcome: Outcom
     """Run one try: what it reached, in words, or None."""
     before = ground.digest(held)
     look = (held.digest,) if what.how == "touch" else ()
-    got = outcome or ground.bench.attempt(actor, what.sql, before=what.before, look=look)
+    got = outcome or ground.bench.attempt(actor, what.sql, before=what.before, look=look, free=held.above)
     if got.error is not None:
         return None
     if what.how == "compare":
@@ -135,7 +135,7 @@ def insert(held: Held, row: Row) -> str:
 def others_row(ground: Ground, held: Held) -> dict[str, str | None] | None:
     """A new row of B's that the table would take from its owner; None where none can be made."""
     for row in _rows_like(held, held.theirs):
-        found = ground.bench.attempt(None, insert(held, row), look=(held.digest,))
+        found = ground.bench.attempt(None, insert(held, row), look=(held.digest,), free=held.above)
         if found.error is None and found.looked and found.looked[0] != ground.digest(held):
             return row
     return None
@@ -144,7 +144,7 @@ def others_row(ground: Ground, held: Held) -> dict[str, str | None] | None:
 def own_row(ground: Ground, held: Held) -> dict[str, str | None] | None:
     """A new row of A's that the table would take from its owner; None where none can be made."""
     for row in _rows_like(held, held.mine):
-        if ground.bench.attempt(None, insert(held, row)).error is None:
+        if ground.bench.attempt(None, insert(held, row), free=held.above).error is None:
             return row
     return None
 
