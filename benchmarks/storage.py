@@ -1,7 +1,7 @@
 """Bytes a row of an ERC-20 Transfer, heap and indexes, in each layout, with the listings that its indexes serve.
 
 Rows come block after block, as an indexer writes them; then every index is rebuilt, as is done once to a partition that
-gets no more rows. Reading: a page of 20 rows at the beginning of a contract's listing and the last whole one.
+gets no more rows. Reading: a page at the beginning of a contract's listing, and page 100,000.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pgassay.server import Connection, scratch
 from pgassay.workflows.design import proved
 
 ROWS, BATCH = 1_500_000, 100_000
+LATE = 100_000  # pages
 LAYOUTS: tuple[Layout, ...] = ("plain", "bytea", "compact")
 _SIZES = """
 SELECT json_object_agg(coalesce(p.relname, c.relname), pg_relation_size(c.oid))
@@ -43,7 +44,8 @@ def run(rows: int = ROWS) -> Iterator[str]:
                 parts = ", ".join(f"{name} {size:.1f}" for name, size in rebuilt.items() if size >= 0.05)
                 yield (
                     f"storage {layout}: {sum(loaded.values()):.0f} bytes a row as loaded, "
-                    f"{sum(rebuilt.values()):.0f} after REINDEX ({parts})"
+                    f"{sum(rebuilt.values()):.0f} after REINDEX ({parts}); "
+                    f"without the recipients' listing {_without(loaded):.0f} and {_without(rebuilt):.0f}"
                 )
                 yield f"keyset {layout}: {_pages(connection, layout)}"
             server.drop(database)
@@ -54,25 +56,34 @@ def _bytes(connection: Connection, rows: int) -> dict[str, float]:
     return {name: size / rows for name, size in found.items()}
 
 
+def _without(sizes: dict[str, float]) -> float:
+    return sum(size for name, size in sizes.items() if "to_" not in name)
+
+
 def _pages(connection: Connection, layout: Layout) -> str:
-    """Buffers of the first page of the busiest contract's listing, and of the last one that is whole."""
+    """Buffers of a page of the busiest contract's listing: the first ones and those about page 100,000, mean of 40."""
     contract = "contract_id" if layout == "compact" else "contract_address"
     order = ("block_number", "log_index") if layout == "plain" else ("event_id",)
     busiest = connection.run(f"SELECT {contract}, count(*) FROM transfer GROUP BY 1 ORDER BY 2 DESC LIMIT 1")[0]
     where = f"{contract} = '{busiest[0]}'" + (" AND chain_id = 1" if layout == "plain" else "")
-    depth = int(busiest[1]) // 20 - 1
+    size = max(1, int(busiest[1]) // (LATE + 50))
     place, down = ", ".join(order), ", ".join(f"{c} DESC" for c in order)
     connection.run("VACUUM ANALYZE transfer")
-    late = connection.run(
-        f"SELECT {place} FROM transfer WHERE {where} ORDER BY {down} OFFSET {depth * 20 - 1} LIMIT 1"
-    )[0]
-    found = []
-    for after in ("", f" AND ({place}) < ({', '.join(late)})"):
-        query = f"SELECT * FROM transfer WHERE {where}{after} ORDER BY {down} LIMIT 20"
-        connection.run(query)
-        plan = connection.json(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {query}")[0]["Plan"]
-        found.append(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
-    return f"{found[0]} buffers for page 1, {found[1]} for page {depth + 1:,}"
+
+    def buffers(first: int) -> float:
+        places = connection.run(
+            f"SELECT {place} FROM transfer WHERE {where} ORDER BY {down} OFFSET {first * size} LIMIT {40 * size}"
+        )
+        total = 0
+        for after in places[::size]:
+            query = f"SELECT * FROM transfer WHERE {where} AND ({place}) < ({', '.join(after)})"
+            text = f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {query} ORDER BY {down} LIMIT {size}"
+            plan = connection.json(text)[0]["Plan"]
+            total += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+        return total / 40
+
+    early, late = buffers(1), buffers(LATE)
+    return f"{early:.2f} buffers for a page of {size} rows at the beginning, {late:.2f} at page {LATE:,}"
 
 
 def main(words: list[str]) -> None:
