@@ -112,3 +112,23 @@ def test_told_what_no_policy_tells(file: Path) -> None:
     assert ended.returncode == 1
     assert "row-security-missing" in ended.stdout
     assert run(file, "--tenant-column", "customer", "--shared", "t").returncode == 2
+
+
+def test_supabase(tmp_path: Path) -> None:
+    """auth.uid() and the roles are the platform's: the project leans on them and makes neither."""
+    folder = tmp_path / "supabase" / "migrations"
+    folder.mkdir(parents=True)
+    (folder / "20240101000000_a.sql").write_text(
+        "create table profile (id uuid primary key references auth.users on delete cascade, email text);"
+        "create table note (id bigint generated always as identity primary key, body text,"
+        " user_id uuid not null references auth.users);"
+        "alter table note enable row level security;"
+        "create policy own on note for all to authenticated using (auth.uid() = user_id);"
+    )
+    report = json.loads(run(tmp_path, "--format", "json").stdout)
+    found = [(f["verdict"], f["rule"], f["subject"]) for f in report["findings"]]
+    assert found == [
+        ("exposes", "row-security-missing", "public.profile"),
+        ("style", "row-security-not-forced", "public.note"),
+    ]
+    assert report["findings"][0]["remedy"]["verified"]
