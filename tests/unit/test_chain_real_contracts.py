@@ -36,6 +36,7 @@ def test_everything_is_read(read: ReadContracts) -> None:
         ("ERC20", {"erc20"}),
         ("ERC721Enumerable", {"erc721"}),
         ("ERC1155Supply", {"erc1155"}),
+        ("AccessControl", {"access-control"}),
         ("Token", {"erc20", "erc3643", "agent-role", "ownable"}),
         ("IdentityRegistry", {"identity-registry", "agent-role", "ownable"}),
         ("TrustedIssuersRegistry", {"trusted-issuers-registry", "ownable"}),

@@ -204,8 +204,8 @@ class Settings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """A keyset-paginated read that the design serves: rows of ``table`` where ``equal`` columns have given values, in
-    the order of ``order`` (unique together; ``descending`` for newest first), served by ``index``, or by ``indexes``: one
-    for each column of ``either``."""
+    the order of ``order`` (unique together; ``descending`` for newest first), served by ``index``, or by ``indexes``:
+    one for each column of ``either``."""
 
     name: str
     table: str

@@ -40,6 +40,7 @@ _STANDARDS = {
     "erc1155": "ERC1155",
     "erc3643": "ERC3643Token",
     "ownable": "Ownable",
+    "access-control": "AccessControl",
     "agent-role": "AgentRole",
     "identity-registry": "IdentityRegistry",
     "identity-registry-storage": "IdentityRegistryStorage",
@@ -87,6 +88,11 @@ def standards(contract: Contract) -> frozenset[str]:
         return not missing or (not functions and all(isinstance(m, str) for m in missing))
 
     return frozenset(name for name, of in _STANDARDS.items() if keeps(_interfaces()[of]))
+
+
+def is_standard(event: Event) -> bool:
+    """Whether one of the standards has this event, with the same parameters indexed."""
+    return _mark(event) in _standard_events()
 
 
 def standard_names(event: Event) -> Event:

@@ -56,6 +56,17 @@ interface Ownable {
     function transferOwnership(address newOwner);
 }
 
+interface AccessControl {
+    event RoleAdminChanged(bytes32 indexed role, bytes32 indexed previousAdminRole, bytes32 indexed newAdminRole);
+    event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender);
+    event RoleRevoked(bytes32 indexed role, address indexed account, address indexed sender);
+    function hasRole(bytes32 role, address account) view returns (bool);
+    function getRoleAdmin(bytes32 role) view returns (bytes32);
+    function grantRole(bytes32 role, address account);
+    function revokeRole(bytes32 role, address account);
+    function renounceRole(bytes32 role, address account);
+}
+
 interface AgentRole {
     event AgentAdded(address indexed agent);
     event AgentRemoved(address indexed agent);

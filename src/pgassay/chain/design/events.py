@@ -12,7 +12,7 @@ from pgassay.chain.design.tables import Field, Meant, Served, relisted, with_ten
 from pgassay.chain.keccak import topic
 from pgassay.chain.model import Contract, Event, Listing
 from pgassay.chain.names import Wanted, assign, joined, snake
-from pgassay.chain.presets import standard_names
+from pgassay.chain.presets import is_standard, standard_names
 from pgassay.chain.types import is_domain_name
 
 # Endings that our indexes, partitions and views bear: a table of such a name could meet one of them.
@@ -68,8 +68,8 @@ def table_names(
         twice = sum(e.signature == event.signature for e, _ in events.values())
         types = [p.type.canonical for p in event.parameters] if twice < alike else []
         details = [*types, *([indexed] if twice > 1 else [])]
-        # ERC-20's and ERC-721's Transfer: the one with fewer topics gets the short name.
-        rank = sum(p.indexed for p in event.parameters) + 4 * event.anonymous
+        # A standard's event gets the short name; of ERC-20's and ERC-721's Transfer the one with fewer topics.
+        rank = sum(p.indexed for p in event.parameters) + 4 * event.anonymous + 8 * (not is_standard(event))
         wanted.append(Wanted(key=each, name=f"{event.name}_event" if ours else event.name, kind="event", rank=rank,
                              details=tuple(details)))  # fmt: skip
     return assign(wanted, earlier=earlier, taken=set(taken))
