@@ -49,9 +49,9 @@ def advise(
     ground.patience = min(max(seconds * 50, 1_000.0), 10_000.0)
     search = Search(ground, world, read, limits, progress)
     search.begin()
-    # What the proof will take is kept for it: five runs of each query before, and of most a quick one after.
-    proof = sum(min(5 * f.base.cpu_ms, 1_000.0 + 2 * f.base.cpu_ms) for f in search.forms if f.base) / 1_000
-    search.limits = replace(limits, deadline=began + seconds * 0.9 - min(proof * 1.2, seconds * 0.3))
+    # Some of what the proof will take is kept for it; a small workload's may take half as long again.
+    proof = sum(min(4 * f.base.cpu_ms, 2_000.0) for f in search.forms if f.base and not f.base.over) / 1_000
+    search.limits = replace(limits, deadline=began + seconds * 0.9 - min(proof, seconds * 0.15), least=seconds * 0.2)
     if not kinds or kinds - {"drop", "rewrite", "statistics"}:
         search.gather()
         search.explore()

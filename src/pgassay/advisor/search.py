@@ -38,11 +38,15 @@ _UPKEEP = {"brin": 0.05, "gin": 0.8, "gist": 0.8, "hash": 0.3, "btree": 0.25}  #
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``deadline`` on the monotonic clock; ``budget`` in bytes of new indexes; ``kinds`` of indexes to try."""
+    """``deadline`` on the monotonic clock; ``budget`` in bytes of new indexes; ``kinds`` of indexes to try.
+
+    ``least``: seconds for building candidates even where the deadline is near: without any there is no advice.
+    """
 
     deadline: float
     budget: int | None = None
     kinds: frozenset[str] = frozenset()
+    least: float = 0.0
 
     @property
     def over(self) -> bool:
@@ -173,7 +177,8 @@ class Search:
         left = self.limits.deadline - began
         kept = screened(self.ground, self.world, asked, wanted, began + left * 0.4, self.say)
         lists = [(q, kept[q.number]) for q in asked]
-        until = time.monotonic() + max(self.limits.deadline - time.monotonic(), 0) * 0.6
+        left = max(self.limits.deadline - time.monotonic(), 0.0)
+        until = time.monotonic() + max(left * 0.6, self.limits.least)
         order: dict[Candidate, set[int]] = {}
         steady: dict[Candidate, set[int]] = defaultdict(set)
         for rank in range(max((len(found) for _, found in lists), default=0)):
@@ -311,7 +316,7 @@ class Search:
     def explore(self) -> None:
         """For each query: what the planner takes with all candidates, with each alone, and without the best ones."""
         for n, form in enumerate(self.forms):
-            if self.limits.over:
+            if self.limits.over and n >= _MANY:
                 return
             mine = frozenset(name for name, numbers in self.meant.items() if form.query.number in numbers)
             if not mine:
@@ -325,6 +330,8 @@ class Search:
                 self._promise(form, used, planned)
                 left -= used
             for name in sorted(mine):
+                if self.limits.over:
+                    break
                 used, planned = self.planned(form, frozenset({name}))
                 if used and planned < form.base_cost * 0.98:
                     self._promise(form, used, planned)
