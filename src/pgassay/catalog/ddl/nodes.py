@@ -84,6 +84,8 @@ class Pieces:
             schema = Object("schema", Name(None, key.name.schema or ""))
             if schema in nodes and node.within is None:
                 self.needs[key].add(schema)
+            if key.kind == "constraint" and node.thing[0].references is not None:
+                self.needs[key].update({Object("table", node.thing[0].references)} & nodes.keys() - {node.within})
             if key.kind == "toast options":
                 self.needs[key].update(Object("column", key.name, c.name) for c in node.owner.columns)
             if key.kind in ("clustering", "replica identity"):

@@ -11,6 +11,7 @@ from pgassay.catalog.model import Column, Constraint, Index, Policy, Table, View
 from pgassay.catalog.model import Sequence as Counter
 from pgassay.model import Name, quote
 
+_MAIN = {"numeric", "inet", "cidr"}  # whose values stay in the row if they can
 _VERBS = {"origin": "ENABLE", "disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
 
 
@@ -48,6 +49,11 @@ def column(
     return " ".join(parts)
 
 
+def storage(column: Column) -> str:
+    """The column's storage. SET STORAGE DEFAULT came with PostgreSQL 16; where it differs the type is not fixed."""
+    return (column.storage or ("main" if column.base in _MAIN else "extended")).upper()
+
+
 def noted(table: Table, column: Column) -> list[str]:
     """What is said of a column after it was made: storage, statistics, comment."""
     return _column_settings(table, None, column)
@@ -57,7 +63,7 @@ def _column_settings(table: Table, before: Column | None, after: Column) -> list
     start = f"{head(table)} ALTER COLUMN {quote(after.name)}"
     texts = []
     if (before.storage if before else None) != after.storage:
-        texts.append(f"{start} SET STORAGE {(after.storage or 'DEFAULT').upper()}")
+        texts.append(f"{start} SET STORAGE {storage(after)}")
     if before is not None and before.compression != after.compression:
         texts.append(f"{start} SET COMPRESSION {after.compression or 'default'}")
     if (before.statistics if before else None) != after.statistics:

@@ -195,7 +195,7 @@ def _view_columns(before: View | None, after: View) -> list[str]:
             texts.append(f"{start} {what}")
         if after.materialized:
             if (known.storage if known else None) != column.storage:
-                texts.append(f"{start} SET STORAGE {(column.storage or 'DEFAULT').upper()}")
+                texts.append(f"{start} SET STORAGE {tables.storage(column)}")
             if (known.compression if known else None) != column.compression:
                 texts.append(f"{start} SET COMPRESSION {column.compression or 'default'}")
             if (known.statistics if known else None) != column.statistics:
