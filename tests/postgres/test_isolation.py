@@ -214,3 +214,11 @@ def test_nobody_but_the_owner(server: Server) -> None:
 def test_no_role_stays(server: Server) -> None:
     proved(server, BASE)
     assert not {role for role in server.roles() if role.startswith("pgassay_")}
+
+
+def test_amounts_behind_a_domain_get_rows(server: Server) -> None:
+    """A uint256 as designs write it: a numeric without modifiers that has no decimals."""
+    domain = "CREATE DOMAIN uint256 AS numeric CHECK (VALUE >= 0 AND VALUE < 2 ^ 256::numeric AND scale(VALUE) = 0);"
+    proof = proved(server, domain + BASE + "ALTER TABLE holder ADD COLUMN amount uint256 NOT NULL;")
+    assert not proof.leaks
+    assert not proof.untried

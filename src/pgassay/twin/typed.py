@@ -15,6 +15,8 @@ from pgassay.twin.others import other_values
 from pgassay.twin.texts import text_values
 from pgassay.twin.values import PLENTY, NoValues, Values, chosen, hashed
 
+_NO_DECIMALS = re.compile(r"\bscale\(VALUE\) = 0\b", re.IGNORECASE)
+
 
 def values_of(catalog: Catalog, column: Column, facts: Facts, *, dense: bool = False) -> Values:
     """The values that a column can have. ``dense``: count up in steps of one (keys). Raises NoValues."""
@@ -31,7 +33,8 @@ def _of_type(
         return chosen(facts.choices, type_text)
     domain = catalog.domain(type_text)
     if domain is not None:
-        return _of_type(catalog, name, domain.type, domain.base, domain.category, with_domain(facts, domain), dense)
+        inner = _whole(domain)
+        return _of_type(catalog, name, inner, domain.base, domain.category, with_domain(facts, domain), dense)
     if (enum := catalog.enum(type_text)) is not None:
         return chosen(tuple(label for label in enum.labels if label not in facts.excluded), type_text)
     if (axis := axis_of(base, type_text)) is not None:
@@ -51,9 +54,15 @@ def _of_type(
     raise NoValues(type_text)
 
 
+def _whole(domain: Domain) -> str:
+    """A domain's type; of a numeric without modifiers whose check wants no decimals, one that has none."""
+    whole = any(_NO_DECIMALS.search(check.expression or "") for check in domain.constraints)
+    return "numeric(1000,0)" if whole and domain.type == "numeric" else domain.type
+
+
 def with_domain(facts: Facts, domain: Domain) -> Facts:
     """The facts together with what a domain's checks say."""
-    stand_in = Column(name="value", type=domain.type, base=domain.base, category=domain.category, not_null=True)
+    stand_in = Column(name="value", type=_whole(domain), base=domain.base, category=domain.category, not_null=True)
     for branch in _domain_branches(domain):
         solution = Solution({"value": stand_in}, {"value": replace(facts)})
         if all(solution.add(condition) for condition in branch):
