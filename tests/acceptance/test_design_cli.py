@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+from pgassay.report import schema
 from tests.acceptance.reviews import review
 from tests.acceptance.test_cli import run
 
-ABI = [
+ABI: list[dict[str, object]] = [
     {"type": "event", "name": "Noted", "inputs": [{"name": "who", "type": "address", "indexed": True}]},
     {"type": "event", "name": "Order", "inputs": [{"name": "value", "type": "int256"}, {"name": "", "type": "bool"}]},
 ]
@@ -28,6 +30,7 @@ def test_migrations_once_then_a_step_a_change(tmp_path: Path) -> None:
     first = run("design", abi(tmp_path, one), "--out", str(out), "--events", "1000000", "--format", "json")
     assert (first.returncode, first.stderr) == (0, "")
     report = json.loads(first.stdout)
+    jsonschema.validate(report, schema("design"))
     assert [Path(w).name for w in report["written"]] == ["0001_foundation.sql", "0002_events.sql"]
     noted = next(t for t in report["tables"] if t["name"] == "noted")
     assert noted["role"] == "event" and noted["topic"].startswith("0x") and 100 < noted["loaded_bytes"] < 1000

@@ -17,6 +17,7 @@ _TITLES = {
     "tune-check": "pgassay tune --check --format json",
     "indexes": "pgassay indexes --format json",
     "diff": "pgassay diff --format json",
+    "design": "pgassay design --format json",
 }
 NAMES = tuple(_TITLES)
 DOCUMENTS: dict[str, type[msgspec.Struct]] = {"json": Document, "handoff": Handoff, "handoff-compact": Compact}
@@ -35,6 +36,10 @@ def schema_text(name: str) -> str:
 
 def _kind(name: str) -> type[msgspec.Struct]:
     match name:  # what a review does not need is loaded for its own schema alone
+        case "design":
+            from pgassay.report.design import DesignDocument
+
+            return DesignDocument
         case "tune":
             from pgassay.report.tuning import TuningDocument
 
