@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pgassay.catalog.model import Catalog, Column, Domain, Grant, Object, Table, View
+from pgassay.catalog.model import Catalog, Domain, Grant, Object, Table, View
 from pgassay.model import Name
 
 INLINE = frozenset({"column", "default", "constraint", "toast options"})  # may stand inside of CREATE TABLE
@@ -271,11 +271,6 @@ def _grants(key: Object, thing: Any, word: str, usual: tuple[Grant, ...] = ()) -
     target = f"{word} {key.name}"
     grants = Grants(target, thing.owner, thing.grants, usual)
     yield Node(Object("grants", key.name, key.kind), grants, thing, key)
-
-
-def column_of(table: Table | View, name: str) -> Column | None:
-    """The column of that name."""
-    return next((column for column in table.columns if column.name == name), None)
 
 
 def names_of(grants: Iterable[Grant]) -> set[str]:

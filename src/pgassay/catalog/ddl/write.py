@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pgassay.catalog.ddl import tables
-from pgassay.catalog.ddl.nodes import Node, rule_name
+from pgassay.catalog.ddl.nodes import Node
 from pgassay.catalog.ddl.texts import comment, fresh_options, grants, options, sequence_options, setting, unnamed
 from pgassay.catalog.model import Extension, Index, Other, Routine, Schema, Sequence, Statistics, Trigger, View
 from pgassay.model import Name, literal, quote
@@ -262,6 +262,3 @@ def names_taken(node: Node) -> tuple[str, Name] | None:
     if kind == "routine":
         return "routine", name
     return None
-
-
-__all__ = ["alter", "create", "drop", "names_taken", "routine", "rule_name"]
