@@ -13,6 +13,7 @@ from pgassay.twin.checks import solve
 from pgassay.twin.facts import Facts
 from pgassay.twin.keys import Assignment, Digit, assign
 from pgassay.twin.links import Slot, link_slots
+from pgassay.twin.pairs import like_production
 from pgassay.twin.plans import NUMBER, ROW, RowPlan, Unfillable
 from pgassay.twin.render import always, any_earlier, constantly, earlier, one_of, shown, until
 from pgassay.twin.statistics import Followed, followed, named_first, shuffled
@@ -166,13 +167,14 @@ class _Table:
             if single and self._nullable(slot):
                 sizes[members.index(columns)] = PLENTY  # one row a parent, and NULL from there on
         keys = [frozenset(place[c] for c in u.columns if c in place) for u in self.target.uniques]
-        pairs: dict[int, Digit] = {}
-        for key in keys:
-            others = {m for k in keys if k is not key for m in k}
-            if len(key) == 2 and not key & others:
-                pairs |= self._pair(sorted(key), members, sizes)
-            if not key & set(pairs):
-                self._limit(sorted(key), members, sizes, others)
+        own = {slot.columns for slot in self.selfish}
+        known = {
+            n: followed(self.statistics[columns[0]], self.result.rows)
+            for n, columns in enumerate(members)
+            if len(columns) == 1 and columns[0] in self.statistics and columns not in own
+        }
+        salt = salt_of(self.planner.seed, self.target.name, "pair")
+        pairs = like_production([key for key in keys if key], known, sizes, self.result.rows, salt)
         found = assign([key for key in keys if key and not key & set(pairs)], sizes, self.result.rows)
         found.digits |= pairs
         return members, found
@@ -205,16 +207,6 @@ class _Table:
             return f"(({number(i)} + {hashed(one(i), salt)} % {around}) % {around})"
 
         return {first: Digit(1, distinct[first], one), second: Digit(1, around, other)}
-
-    def _limit(self, key: list[int], members: list[tuple[str, ...]], sizes: list[int], alone: set[int]) -> None:
-        """The members of a composite key repeat as often as production's do; the one with the most values is free."""
-        known = {m: self.statistics[members[m][0]] for m in key if members[m][0] in self.statistics}
-        if len(key) < 2 or len(known) < len(key):
-            return
-        distinct = {m: followed(stats, self.result.rows).distinct(sizes[m]) for m, stats in known.items()}
-        for member in sorted(key, key=lambda m: (distinct[m], m))[:-1]:
-            if member not in alone:
-                sizes[member] = min(sizes[member], distinct[member])
 
     def _size(self, column: Column) -> int:
         try:

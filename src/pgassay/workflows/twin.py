@@ -1,12 +1,10 @@
-"""``pgassay twin`` and ``pgassay explain --twin``."""
+"""``pgassay twin``: export, copy and check; and what ``pgassay explain --twin`` shares with it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from pgassay.catalog import read, sizes
 from pgassay.errors import ConnectionProblem, InputError
@@ -18,7 +16,7 @@ from pgassay.twin.copy_file import write_copy
 from pgassay.twin.export import export
 from pgassay.twin.export_file import Export, load, save
 from pgassay.twin.fidelity import Fidelity, fidelity
-from pgassay.twin.ghost import Ghost, ghost
+from pgassay.twin.ghost import Ghost
 from pgassay.twin.stage import parts_of, stage
 from pgassay.twin.synthetic import MOST, column_stats, synthetic
 from pgassay.workflows.grounds import SETTINGS
@@ -36,16 +34,6 @@ class Exported:
     path: Path
     bytes: int
     export: Export
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
-    """A query's plan at production's size: PostgreSQL's own object, and where the twin is not like production."""
-
-    query: str
-    plan: dict[str, Any]
-    twin: Export
-    remarks: tuple[str, ...]
 
 
 def export_twin(url: str, output: Path, *, values: bool, role: str | None = None, progress: Progress) -> Exported:
@@ -150,42 +138,6 @@ def check_twin(
     return Checked(
         export=twin, rows=made.rows, fidelity=replace(found, skipped=(*skipped, *found.skipped)), remarks=made.remarks
     )  # fmt: skip
-
-
-def explain_twin(
-    file: Path,
-    query: str,
-    *,
-    parameters: Sequence[str | None] | None = None,
-    without: Sequence[str] = (),
-    indexes: Sequence[str] = (),
-    postgres_version: int | None = None,
-    postgres_bin: str | None = None,
-    progress: Progress = lambda _: None,
-) -> Explained:
-    """Plan one query on a ghost of the export, ``without`` some indexes, and with ``indexes`` (CREATE INDEX …) more."""
-    twin = load(file)
-    binaries = closest_binaries(twin.server.major, postgres_version, Path(postgres_bin) if postgres_bin else None)
-    progress(f"Starting PostgreSQL {binaries.version}")
-    with scratch(binaries) as server, ghost(server, twin, progress) as made:
-        progress("Planning")
-        for ddl in indexes:
-            made.create_index(ddl)
-        plan = made.explain(query, parameters, without)
-        return Explained(query=query, plan=plan, twin=twin, remarks=_remarks(made))
-
-
-def explain_json(explained: Explained) -> str:
-    """The document of ``--format json``: PostgreSQL's own plan under ``plan``."""
-    server = explained.twin.server
-    document = {
-        "format": FORMAT,
-        "query": explained.query,
-        "twin": {"made": explained.twin.made, "version": server.version, "values": explained.twin.values},
-        "remarks": list(explained.remarks),
-        "plan": explained.plan,
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def query_text(given: str, standard_input: Callable[[], str]) -> str:
