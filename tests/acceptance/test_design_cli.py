@@ -109,3 +109,16 @@ def test_migrations_that_do_not_apply_are_named(tmp_path: Path) -> None:
     ended = run("design", "--preset", "erc20", "--out", str(tmp_path))
     assert ended.returncode == 2
     assert "0001_old.sql:3: it does not apply" in ended.stderr
+
+
+def test_the_readme_shows_what_the_example_makes(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    config = root / "examples" / "security-token" / "pgassay.toml"
+    made = run("design", "--config", str(config), "--out", str(tmp_path), "-q")
+    assert made.returncode == 0, made.stderr
+    section = (root / "README.md").read_text(encoding="utf-8").partition("## From contracts to a schema")[2]
+    shown = [line.strip() for line in section.partition("\n## ")[0].splitlines() if line.startswith("    ")]
+    # Bytes differ from machine to machine, folders too, and the command itself is not in its output.
+    lines = [x for x in shown[1:] if x and x != "…" and not x.startswith("wrote") and " = " not in x]
+    assert len(lines) > 15
+    assert [x for x in lines if x not in {y.strip() for y in made.stdout.splitlines()}] == []
