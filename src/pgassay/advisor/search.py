@@ -153,7 +153,7 @@ class Search:
                         self.readers[known.name].add(query.number)
                         self.asked[known.name].append(Ask.of(query.number, block, position))
         for form in self.forms:
-            form.known[frozenset()] = form.base.work if form.base else math.log(form.base_cost)
+            form.known[frozenset()] = form.base.work if form.base else math.log(max(form.base_cost, 0.01))
 
     def _weigh(self) -> None:
         counts: dict[int, int] = defaultdict(int)
@@ -337,7 +337,7 @@ class Search:
                     self._promise(form, used, planned)
 
     def _promise(self, form: _Form, used: frozenset[str], planned: float) -> None:
-        gain = form.weight * math.log(form.base_cost / max(planned, 0.01))
+        gain = form.weight * math.log(max(form.base_cost, 0.01) / max(planned, 0.01))
         self.moves[used] = self.moves.get(used, 0.0) + gain
 
     def choose(self, start: frozenset[str] = frozenset()) -> frozenset[str]:
