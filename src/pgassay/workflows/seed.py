@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pgassay.catalog import Catalog, Column, Table, read
 from pgassay.errors import InputError, UsageError
 from pgassay.model import Name, literal, quote
 from pgassay.server import Connection, StatementError
-from pgassay.twin import Fill, fill
+from pgassay.twin import Fill
 from pgassay.twin.insert import sequences
 from pgassay.twin.order import groups
 from pgassay.twin.targets import targets_of
+from pgassay.workflows.seed_chain import chains_known, filled_already, first_of_all, not_loaded, seed_rows
 
 _SHOWN = 5
 
@@ -32,7 +33,8 @@ def seed_database(
     filled, referring to the rows that are there. Raises UsageError, ConnectionLost.
     """
     catalog = read(connection)
-    names = list(targets_of(catalog, None))
+    allowed = filled_already(catalog)
+    names = [name for name in targets_of(catalog, None) if name not in allowed]
     held = [name for name in names if _holds_rows(connection, name)]
     if held and not beside:
         shown = ", ".join(map(str, held[:_SHOWN])) + (f" and {len(held) - _SHOWN} more" if len(held) > _SHOWN else "")
@@ -40,7 +42,7 @@ def seed_database(
     connection.run("BEGIN")
     try:
         empty = [name for name in names if name not in held]
-        result = fill(connection, catalog, rows=rows, seed=seed, tables=empty, progress=progress)
+        result = seed_rows(connection, catalog, rows=rows, seed=seed, tables=empty, progress=progress)
         connection.run("COMMIT")
     except StatementError as error:
         raise UsageError(f"the rows were not kept: {error.report}") from error
@@ -67,8 +69,11 @@ def seed_files(connection: Connection, out: Path, *, catalog: Catalog | None = N
     script = out / "load.sql"
     if script.exists():
         raise InputError("it holds a load.sql already", path=str(out))
-    targets = targets_of(catalog, None)
+    left_out, first = not_loaded(catalog), first_of_all(catalog)
+    targets = {name: target for name, target in targets_of(catalog, None).items() if name not in left_out}
     ordered = groups(targets)
+    if first:
+        ordered.sort(key=lambda group: min(first.index(t.name) if t.name in first else len(first) for t in group))
     files = _file_names([target.name for group in ordered for target in group])
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -80,7 +85,9 @@ def seed_files(connection: Connection, out: Path, *, catalog: Catalog | None = N
                 columns = ", ".join(quote(c.name) for c in _columns(targets[name].table))
                 with (out / file).open("wb") as target:
                     connection.copy_out(f"COPY (SELECT {columns} FROM {_only(targets[name].table)}) TO STDOUT", target)
-        script.write_text(_script(catalog, [[t.table for t in group] for group in ordered], files), encoding="utf-8")
+        chains = chains_known(connection, catalog)
+        tables = [[t.table for t in group] for group in ordered]
+        script.write_text(_script(catalog, tables, files, chains), encoding="utf-8")
     except OSError as error:
         raise InputError(error.strerror or str(error), path=str(error.filename or out)) from error
     return [*(out / file for file in files.values()), script]
@@ -104,9 +111,13 @@ def _file_names(names: list[Name]) -> dict[Name, str]:
     return files
 
 
-def _script(catalog: Catalog, ordered: list[list[Table]], files: Mapping[Name, str]) -> str:
+def _script(catalog: Catalog, ordered: list[list[Table]], files: Mapping[Name, str], chains: Sequence[str] = ()) -> str:
     """Parents first; in a circle the foreign keys wait for the end of the transaction while it is loaded."""
-    lines = ["-- Load with psql, from this folder: psql --set=ON_ERROR_STOP=1 --file=load.sql DATABASE", "BEGIN;"]
+    lines = [
+        "-- Load with psql, from this folder: psql --set=ON_ERROR_STOP=1 --file=load.sql DATABASE",
+        "BEGIN;",
+        *chains,
+    ]
     after: list[str] = []
     for group in ordered:
         inside = {table.name for table in group}
@@ -116,9 +127,10 @@ def _script(catalog: Catalog, ordered: list[list[Table]], files: Mapping[Name, s
                     change = f"ALTER TABLE {table.name} ALTER CONSTRAINT {quote(link.name)}"
                     lines.append(f"{change} DEFERRABLE INITIALLY DEFERRED;")
                     after.append(f"{change} NOT DEFERRABLE;")
-            if table.force_row_security:
-                lines.append(f"ALTER TABLE {table.name} NO FORCE ROW LEVEL SECURITY;")
-                after.append(f"ALTER TABLE {table.name} FORCE ROW LEVEL SECURITY;")
+    for table in catalog.tables:
+        if table.force_row_security and table.partition_of is None:  # triggers write, too
+            lines.append(f"ALTER TABLE {table.name} NO FORCE ROW LEVEL SECURITY;")
+            after.append(f"ALTER TABLE {table.name} FORCE ROW LEVEL SECURITY;")
     for table in (table for group in ordered for table in group):
         columns = ", ".join(quote(column.name) for column in _columns(table))
         lines.append(f"\\copy {table.name} ({columns}) FROM {literal(files[table.name])}")

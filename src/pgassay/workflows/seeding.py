@@ -11,9 +11,10 @@ from pgassay.errors import InputError
 from pgassay.server import find_binaries, scratch
 from pgassay.server.live import connect_writing
 from pgassay.sources import open_project
-from pgassay.twin import Fill, fill
+from pgassay.twin import Fill
 from pgassay.workflows.grounds import built, wanted_rows
 from pgassay.workflows.seed import seed_database, seed_files
+from pgassay.workflows.seed_chain import seed_rows
 
 Progress = Callable[[str], None]
 
@@ -61,5 +62,5 @@ def seed_project(
         with server.connect(database) as connection:
             catalog = read(connection)
             wanted = wanted_rows(catalog, rows, table_rows)
-            made = fill(connection, catalog, rows=wanted, seed=seed, progress=progress)
+            made = seed_rows(connection, catalog, rows=wanted, seed=seed, progress=progress)
             return Seeded(fill=made, files=tuple(seed_files(connection, out, catalog=catalog)), notes=tuple(notes))
