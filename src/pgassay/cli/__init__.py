@@ -11,6 +11,8 @@ from pgassay.cli.diff import diff
 from pgassay.cli.explain import explain
 from pgassay.cli.face import Face
 from pgassay.cli.indexes import indexes
+from pgassay.cli.mcp import mcp
+from pgassay.cli.migrate import migrate
 from pgassay.cli.review import review
 from pgassay.cli.rules import rules
 from pgassay.cli.schema import schema
@@ -32,5 +34,5 @@ def main() -> None:
     """
 
 
-for command in (review, check, secure, seed, twin, explain, tune, indexes, design, diff, rules, schema):
+for command in (review, check, secure, seed, twin, explain, tune, indexes, design, diff, migrate, rules, schema, mcp):
     main.add_command(command)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pgassay.errors import ConnectionProblem, InputError
-from pgassay.model import Migration, Oddity, Pending, Project, quote
+from pgassay.model import Migration, Name, Oddity, Pending, Project
 from pgassay.sources import drizzle
 from pgassay.sources.files import exists, join, read
 from pgassay.sources.flyway import version_key
@@ -47,13 +47,12 @@ def pending_database(project: Project, connection: Connection) -> Pending:
     if reader is None or project.runner.table is None:
         found = pending_default(project)
         return replace(found, why=f"{found.why} ({project.runner.name} keeps no table of what is deployed)")
-    schema, _, name = project.runner.table.rpartition(".")
     try:
-        where = connection.run(_FIND, [schema or None, name])
-        if not where:
+        where = runners_table(project, connection)
+        if where is None:
             why = f"are pending: the database has no table {project.runner.table}"
             return settle(project, set(), {}, why, project.oddities)
-        table = f"{quote(where[0][0])}.{quote(where[0][1])}"
+        table = str(where)
         # Two runners keep their statements and logs there too, which may be long.
         row = "pg_catalog.to_jsonb(t) OPERATOR(pg_catalog.-) '{statements,logs}'::pg_catalog.text[]"
         rows: list[Row] = connection.json(f"SELECT pg_catalog.json_agg({row}) FROM {table} AS t") or []
@@ -76,6 +75,15 @@ def pending_database(project: Project, connection: Connection) -> Pending:
     oddities += [edited(project, project.migrations[i], "since") for i in sorted(answer.edited)]
     why = f"are pending by the database's {project.runner.table}{answer.note}"
     return settle(project, answer.deployed, answer.skipped, why, oddities)
+
+
+def runners_table(project: Project, connection: Connection) -> Name | None:
+    """Where the runner's own table is in a database, if it is there. Raises StatementError."""
+    if project.runner.table is None:
+        return None
+    schema, _, name = project.runner.table.rpartition(".")
+    where = connection.run(_FIND, [schema or None, name])
+    return Name(where[0][0], where[0][1]) if where else None
 
 
 def _drizzle(project: Project, rows: Sequence[Row]) -> _Answer:
@@ -123,6 +131,12 @@ def _versions(project: Project, rows: Sequence[Row]) -> _Answer:
     """dbmate and Supabase: every applied version, as text."""
     versions = {str(row["version"]) for row in rows}
     return _Answer(deployed={i for i, m in enumerate(project.migrations) if _digits(m) in versions})
+
+
+def _names(project: Project, rows: Sequence[Row]) -> _Answer:
+    """node-pg-migrate: every applied file, by its name without the ending."""
+    names = {row["name"] for row in rows}
+    return _Answer(deployed={i for i, m in enumerate(project.migrations) if m.name in names})
 
 
 def _golang(project: Project, rows: Sequence[Row]) -> _Answer:
@@ -207,11 +221,11 @@ def _alembic(project: Project, rows: Sequence[Row]) -> _Answer:
         place = places.get(waiting.pop())
         if place is not None and place not in answer.deployed:
             answer.deployed.add(place)
-            waiting += _ancestors(project.migrations[place].path)
+            waiting += ancestors(project.migrations[place].path)
     return answer
 
 
-def _ancestors(path: str) -> list[str]:
+def ancestors(path: str) -> list[str]:
     """``down_revision`` and ``depends_on`` of a revision's file."""
     found: list[str] = []
     for node in ast.parse(read(path).text).body:
@@ -242,4 +256,5 @@ _READERS: dict[str, Callable[[Project, Sequence[Row]], _Answer]] = {
     "sqitch": _sqitch,
     "prisma": _prisma,
     "alembic": _alembic,
+    "node-pg-migrate": _names,
 }

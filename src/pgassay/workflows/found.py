@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pgassay.model import Finding, Pending, Project, ServerFacts, Skipped, Statement, Transaction
+from pgassay.model import Finding, Held, Pending, Project, ServerFacts, Skipped, Statement, Transaction
+from pgassay.model.observations import Rehearsed
 from pgassay.rules import Judgement
 from pgassay.sources import transactions
 
@@ -19,6 +20,8 @@ class Found:
     notes: list[str] = field(default_factory=list)
     ms: dict[str, float] = field(default_factory=dict)
     probed: int = 0
+    locks: list[Held] = field(default_factory=list)
+    rehearsed: list[Rehearsed] = field(default_factory=list)
     server: ServerFacts = field(
         default_factory=lambda: ServerFacts(version=None, source="none: only the text was read")
     )

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from pgassay.catalog import Catalog
-from pgassay.model import Finding, Name, Pending, Project, ServerFacts, Skipped, Statement, Transaction
+from pgassay.model import Finding, Held, Name, Pending, Project, ServerFacts, Skipped, Statement, Transaction
 from pgassay.model.actions import Rename
-from pgassay.model.observations import Rehearsed
+from pgassay.model.observations import Lock, Rehearsed
 from pgassay.rehearsal import Conditions, Outcome, rehearse
 from pgassay.rehearsal.play import left_out, play
 from pgassay.rehearsal.presume_ddl import Assumption
@@ -156,10 +156,27 @@ def _renamed(assumed: set[Name], unit: Transaction) -> set[Name]:
     return assumed
 
 
+def _held(statement: Statement, lock: Lock, began: float) -> Held:
+    return Held(
+        path=statement.path,
+        line=statement.line,
+        table=lock.table,
+        mode=lock.mode,
+        from_ms=began,
+        held_ms=lock.held_ms,
+        blocks_reads=lock.blocks_reads,
+        blocks_writes=lock.blocks_writes,
+    )
+
+
 def _note(found: Found, rehearsed: Rehearsed) -> None:
     found.probed += rehearsed.probed
+    found.rehearsed.append(rehearsed)
+    began = 0.0
     for seen in rehearsed.observations:
         path = seen.statement.path
+        found.locks += [_held(seen.statement, lock, began) for lock in seen.locks]
+        began += seen.ms
         found.ms[path] = found.ms.get(path, 0.0) + seen.ms
         if seen.skipped:
             found.skipped.append(skipped(seen.statement, seen.skipped))

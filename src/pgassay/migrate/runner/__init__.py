@@ -1,0 +1,27 @@
+"""Run migrations: step by step, alone, without keeping anybody waiting, and resumable after a kill at any moment."""
+
+from pgassay.migrate.runner.execute import execute
+from pgassay.migrate.runner.model import Course, Plan, Ran, Recorded, Settings, Step
+from pgassay.migrate.runner.outlook import Outlook, Strongest
+from pgassay.migrate.runner.planning import course, plan
+from pgassay.migrate.runner.problems import MigrationStopped
+from pgassay.migrate.runner.waiting import Waiting, back, forth, waiting
+
+__all__ = [
+    "Course",
+    "MigrationStopped",
+    "Outlook",
+    "Plan",
+    "Ran",
+    "Recorded",
+    "Settings",
+    "Step",
+    "Strongest",
+    "Waiting",
+    "back",
+    "course",
+    "execute",
+    "forth",
+    "plan",
+    "waiting",
+]
