@@ -11,7 +11,7 @@ import click
 from pgassay.cli.output import emit
 from pgassay.cli.progress import progress
 
-FORMATS = ("text", "json", "handoff")
+FORMATS = ("text", "json", "html", "handoff")
 
 
 @click.command()
@@ -56,6 +56,10 @@ def design(style: str, drop: bool, quiet: bool, verbose: bool, **options: Any) -
         designed = make(wanted(ask=ask, **options), show)
     if style == "json":
         words = design_json(designed)
+    elif style == "html":
+        from pgassay.report.html import design_html
+
+        words = design_html(designed)
     elif style == "handoff":
         from pgassay.report.design_handoff import design_handoff
 

@@ -17,7 +17,7 @@ from pgassay.model.findings import Verdict
 if TYPE_CHECKING:
     from pgassay.model import Report
 
-FORMATS = ("text", "json", "handoff", "handoff-yaml", "handoff-compact")
+FORMATS = ("text", "json", "html", "handoff", "handoff-yaml", "handoff-compact")
 
 
 @click.command()
@@ -135,6 +135,10 @@ def formatted(report: Report, style: str, threshold: Verdict, *, verbose: bool, 
     match style:
         case "json":
             return formats.json_text(report)
+        case "html":
+            from pgassay.report.html import report_html
+
+            return report_html(report, threshold=threshold)
         case "handoff":
             return formats.handoff_json(formats.handoff(report, threshold=threshold))
         case "handoff-yaml":

@@ -14,7 +14,7 @@ from pgassay.cli.values import table_rows
 if TYPE_CHECKING:
     from pgassay.workflows.grounds import Filling
 
-FORMATS = ("text", "json", "sql", "handoff")
+FORMATS = ("text", "json", "html", "sql", "handoff")
 
 
 def duration(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
@@ -152,6 +152,10 @@ def _tuned(
             return tuning.tuning_json(advice, written)
         case "sql":
             return tuning.tuning_sql(advice)
+        case "html":
+            from pgassay.report.html import tune_html
+
+            return tune_html(advice)
         case "handoff":
             from pgassay.report.tuning_handoff import tuning_handoff
 

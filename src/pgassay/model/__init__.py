@@ -2,7 +2,7 @@
 
 from pgassay.model.findings import Certainty, Evidence, EvidenceKind, Finding, Remedy, Skipped, Verdict
 from pgassay.model.names import Name, literal, quote
-from pgassay.model.reports import FileFacts, ProjectFacts, Report, ServerFacts
+from pgassay.model.reports import FileFacts, Held, ProjectFacts, Report, ServerFacts
 from pgassay.model.statements import (
     Migration,
     Oddity,
@@ -21,6 +21,7 @@ __all__ = [
     "EvidenceKind",
     "FileFacts",
     "Finding",
+    "Held",
     "Migration",
     "Name",
     "Oddity",

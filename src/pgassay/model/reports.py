@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pgassay.model.findings import Certainty, Finding, Skipped, Verdict
+from pgassay.model.names import Name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,20 @@ class FileFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A lock as it was seen: taken ``from_ms`` after the start of its transaction's run, for ``held_ms``."""
+
+    path: str
+    line: int
+    table: Name
+    mode: str
+    from_ms: float
+    held_ms: float
+    blocks_reads: bool
+    blocks_writes: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A review, whole. ``findings`` are worst first; ``notes`` say what was assumed or left unobserved."""
 
@@ -53,6 +68,7 @@ class Report:
     seconds: float = 0.0
     probed: int = 0  # statements of the old application that were run
     metrics: dict[str, float] = field(default_factory=dict)
+    locks: tuple[Held, ...] = ()
 
     @property
     def summary(self) -> dict[str, int]:

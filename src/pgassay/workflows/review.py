@@ -105,6 +105,7 @@ def _report(project: Project, pending: Pending, options: ReviewOptions, found: F
         rows=None if options.static else options.rows,
         seconds=seconds,
         probed=found.probed,
+        locks=tuple(found.locks),
     )
 
 

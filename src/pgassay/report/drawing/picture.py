@@ -84,7 +84,7 @@ def _levels(tables: tuple[Table, ...], links: tuple[Relation, ...]) -> dict[Name
 
 
 def _lines(table: Table) -> list[tuple[str, str, str]]:
-    return [(c.name, c.type.replace("timestamp with time zone", "timestamptz"), marks(table, c)) for c in table.columns]
+    return [(c.name, _type(c.type), marks(table, c)) for c in table.columns]
 
 
 def _size(table: Table) -> tuple[float, float]:
@@ -141,3 +141,7 @@ def _port(box: _Box, columns: tuple[str, ...]) -> float:
 
 def _attribute(text: str) -> str:
     return escape(text, {'"': "&quot;"})
+
+
+def _type(text: str) -> str:
+    return text.removeprefix("public.").replace("timestamp with time zone", "timestamptz")
