@@ -7,10 +7,11 @@ sample refers to, until nothing is missing. Keys meet rows on the scratch server
 
 from __future__ import annotations
 
-import tempfile
+import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, cast
+from typing import cast
 
 from pgassay.catalog import Catalog, Constraint, Table, read, sizes
 from pgassay.model import Name, literal, quote
@@ -20,7 +21,7 @@ from pgassay.twin.order import groups
 from pgassay.twin.targets import targets_of
 
 PATIENCE = 3600.0  # seconds for one statement
-_IN_MEMORY = 64 * 2**20  # bytes of rows on their way; more are on disk
+_AT_A_TIME = 2**18  # bytes on their way
 _SMALL = 1_000  # rows of a table that is copied whole
 _LARGE = 5_000_000  # rows of a table that is sampled by page, so that not all of it is read
 _AT_ONCE = 5_000  # keys in a query
@@ -79,6 +80,38 @@ def rows_of(table: Table) -> str:
     return str(table.name) if table.kind == "partitioned table" else f"ONLY {table.name}"
 
 
+def poured(live: LiveConnection, source: str, session: Connection, target: str) -> int:
+    """Rows that one COPY writes go into another as they come; how many. What has come stays in the transaction.
+
+    Raises what either side raises.
+    """
+    out, into = os.pipe()
+    failed: list[BaseException] = []
+
+    def pour() -> None:
+        try:
+            with os.fdopen(into, "wb", buffering=_AT_A_TIME) as sink:
+                live.copy_out(source, sink)
+        except BaseException as error:
+            failed.append(error)
+
+    pouring = threading.Thread(target=pour, daemon=True)
+    pouring.start()
+    try:
+        with os.fdopen(out, "rb", buffering=_AT_A_TIME) as stream:
+            try:
+                number = session.copy_in(target, stream)
+            except StatementError:
+                while stream.read(_AT_A_TIME):  # the other side ends in order
+                    pass
+                raise
+    finally:
+        pouring.join()
+    if failed:
+        raise failed[0]
+    return number
+
+
 @dataclass(slots=True)
 class _Work:
     live: LiveConnection
@@ -108,22 +141,27 @@ class _Work:
 
     def whole(self, table: Table) -> None:
         self.progress(f"copying {table.name}")
-        self._carry(table, f"SELECT {columns_of(table)} FROM {rows_of(table)}")
+        self._carry(table, f"SELECT {columns_of(table)} FROM {rows_of(table)}", alone=table.kind == "table")
 
-    def _carry(self, table: Table, query: str) -> int:
-        """Rows of a query into a table of the same name here; how many."""
+    def _carry(self, table: Table, query: str, *, alone: bool = False) -> int:
+        """Rows of a query into a table of the same name here; how many. ``alone``: it gets no others."""
         if table.name in self.failed:
             return 0
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
-            stream = cast(IO[bytes], spool)
-            try:
-                self.live.copy_out(f"COPY ({query}) TO STDOUT", stream)
-                spool.seek(0)
-                number = self.session.copy_in(f"COPY {table.name} ({columns_of(table)}) FROM STDIN", stream)
-            except StatementError as error:
-                self.failed[table.name] = error.report.message
-                self.remarks.append(f"{table.name} was not copied: {error.report.message}")
-                number = 0
+        source, target = f"COPY ({query}) TO STDOUT", f"COPY {table.name} ({columns_of(table)}) FROM STDIN"
+        try:
+            self.session.run("BEGIN")
+            if alone:
+                # Truncated in the same transaction, it needs no WAL, and its pages are visible to all from the start.
+                self.session.run(f"TRUNCATE ONLY {table.name}")
+                target += " (FREEZE)"
+            number = poured(self.live, source, self.session, target)
+            self.session.run("COMMIT")
+        except StatementError as error:
+            if self.session.transaction != "idle":
+                self.session.run("ROLLBACK")
+            self.failed[table.name] = error.report.message
+            self.remarks.append(f"{table.name} was not copied: {error.report.message}")
+            number = 0
         self.rows[table.name] = self.rows.get(table.name, 0) + number
         return number
 

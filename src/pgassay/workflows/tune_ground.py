@@ -20,6 +20,8 @@ from pgassay.workload import Query as Statement
 from pgassay.workload import read_measured, settle
 
 Progress = Callable[[str], None]
+# Rows and indexes of a transaction of their own need no WAL then.
+_SETTINGS = SETTINGS | {"wal_level": "minimal"}
 _LISTED = 10
 _UNREADABLE = """
 SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
@@ -65,7 +67,7 @@ def of_origin(
     say("reading the database" if database else "reading the twin")
     facts = export(database) if database else load(Path(twin or ""))
     hidden = _unreadable(database) if database else ()
-    with scratch(find_binaries(version, Path(binaries) if binaries else None), settings=SETTINGS) as server:
+    with scratch(find_binaries(version, Path(binaries) if binaries else None), settings=_SETTINGS) as server:
         if database and small_enough(facts):
             with connect_live(database) as live:
                 ground, remarks = copied(server, live, facts, say)
