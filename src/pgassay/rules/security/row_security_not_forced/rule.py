@@ -5,7 +5,8 @@ tenants. Often the application connects as the role that ran the migrations, whi
 does nothing at all.
 
 **Seen by:** the catalog: row security is enabled, there are policies, and it is not forced. A partition is asked by its
-table's policies and is not reported.
+table's policies and is not reported. Where every policy names roles other than the owner it is a matter of style: the
+application is one of those.
 
 **Instead:** FORCE row level security. Then a migration that changes rows must name the tenant, or run as a role with
 BYPASSRLS. Superusers and roles with BYPASSRLS are bound by nothing.
@@ -35,8 +36,10 @@ def survey(state: State) -> Iterator[Finding]:
             if not others
             else f"beside {', '.join(others)}"
         )
+        named = {role for policy in table.policies for role in policy.roles} - {"PUBLIC", table.owner}
         yield state.finding(
-            VERDICT,
+            # Policies that are all for other roles say that the application is not the owner.
+            Verdict.STYLE if named and all(p.roles and "PUBLIC" not in p.roles for p in table.policies) else VERDICT,
             f"row security of {table.name} does not bind {owner}, who reaches the rows of every tenant",
             subject=table.name,
             certainty=Certainty.COMPUTED,
