@@ -1,0 +1,7 @@
+"""A large UPDATE, DELETE or INSERT … SELECT in small transactions, each of a range of keys: nothing waits for long, and
+a kill at any moment loses nothing and does nothing twice."""
+
+from pgassay.migrate.backfill.model import BackfillOptions, BackfillResult, Progress
+from pgassay.migrate.backfill.run import backfill, check, marked
+
+__all__ = ["BackfillOptions", "BackfillResult", "Progress", "backfill", "check", "marked"]
