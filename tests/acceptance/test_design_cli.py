@@ -60,6 +60,12 @@ def test_a_review_of_the_design_finds_nothing(tmp_path: Path) -> None:
     assert made.returncode == 0, made.stderr
     found = review(tmp_path / "migrations", ".", "--history")
     assert {f["rule"] for f in found.report["findings"] if f["verdict"] != "style"} == set()
+    # A further contract's tables belong to the same role: triggers that run as it must reach them.
+    more = run("design", "--preset", "erc20", "--preset", "erc721", "--tenancy", "tenant", "--out", str(tmp_path))
+    assert more.returncode == 0, more.stderr
+    step = next((tmp_path / "migrations").glob("0005_*.sql")).read_text()
+    assert "ALTER TABLE public.item_owners OWNER TO registry_owner" in step
+    assert review(tmp_path / "migrations", ".", "--history").skipped == {}
 
 
 def test_settings_come_from_the_file_and_patterns_are_planned(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pgassay.chain.design import design, sources
 from pgassay.chain.model import AccessPattern, Contract, Design, Part, Settings, Subgraph
 from pgassay.chain.queries import Query, queries
 from pgassay.errors import InputError, UsageError
-from pgassay.model import Name
+from pgassay.model import Name, quote
 from pgassay.report.design import Designed, storage_page
 from pgassay.report.drawing import dictionary, mermaid, picture
 from pgassay.report.orm.drizzle import constants, drizzle
@@ -26,7 +26,7 @@ from pgassay.report.orm.queries_python import queries_python
 from pgassay.report.orm.queries_sql import queries_sql
 from pgassay.report.orm.queries_typescript import queries_typescript
 from pgassay.report.orm.sqlalchemy import sqlalchemy_models
-from pgassay.server import Server, StatementError, find_binaries, scratch
+from pgassay.server import OWNER, Server, StatementError, find_binaries, scratch
 from pgassay.sources import open_project
 from pgassay.workflows.design_patterns import patterns
 from pgassay.workflows.design_storage import measure
@@ -204,19 +204,43 @@ def _step(server: Server, old: str, wanted: Wanted, before: Catalog, after: Cata
             f"this would drop what holds data: {'; '.join(losses)}",
             hint="Say --drop if that is meant, or give the input that they came from as well.",
         )
-    statements = [*up.sql, *_renewed(wanted.settings, before, after)]
+    handed = list(_handed(before, after))
+    statements = [*up.sql, *(f"{what} OWNER TO {quote(owner)}" for what, owner in handed)]
+    statements += _renewed(wanted.settings, before, after)
+    undo = [*(f"{what} OWNER TO CURRENT_USER" for what, _ in reversed(handed)), *down.sql]
     with server.database(old) as database, server.connect(database) as connection:
         for sql in statements:
             connection.run(sql)
-        missing = compare(read(connection), after)
-        for sql in down.sql:
+        made = read(connection)
+        missing = compare(made, after)
+        if _owners(made) != _owners(after):
+            raise AssertionError("the step from what is there to what is wanted leaves other owners")
+        for sql in undo:
             connection.run(sql)
         left = compare(read(connection), before)
     if (missing and not up.unwritten) or (left and not down.unwritten):
         what = "; ".join(map(str, (*missing, *left)[:3]))
         raise AssertionError(f"the step from what is there to what is wanted is not exact: {what}")
     alone = any(s.alone for s in (*up.steps, *down.steps))
-    return f"{number:04}_{_title(before, after)}.sql", _migration(statements, down.sql, alone=alone)
+    return f"{number:04}_{_title(before, after)}.sql", _migration(statements, undo, alone=alone)
+
+
+def _handed(before: Catalog, after: Catalog) -> Iterator[tuple[str, str]]:
+    """What is new and belongs to another role than the one that migrates, as ALTER names it, and that role."""
+    old = _owners(before)
+    for what, owner in _owners(after).items():
+        if owner != OWNER and old.get(what) != owner:
+            yield what, owner
+
+
+def _owners(catalog: Catalog) -> dict[str, str]:
+    """Who owns what, for tables, views and routines. Sequences that belong to columns follow their tables."""
+    found = {f"ALTER TABLE {t.name}": t.owner for t in catalog.tables}
+    found |= {f"ALTER {'MATERIALIZED ' if v.materialized else ''}VIEW {v.name}": v.owner for v in catalog.views}
+    kinds = {"procedure": "PROCEDURE", "aggregate": "AGGREGATE"}
+    return found | {
+        f"ALTER {kinds.get(r.kind, 'FUNCTION')} {r.name}({r.arguments})": r.owner for r in catalog.routines
+    }
 
 
 def _renewed(settings: Settings, before: Catalog, after: Catalog) -> list[str]:
