@@ -11,6 +11,7 @@ COMMANDS = {
     "up": "pgassay.cli.migrate_up:up",
     "down": "pgassay.cli.migrate_down:down",
     "status": "pgassay.cli.migrate_status:status",
+    "backfill": "pgassay.cli.migrate_backfill:backfill",
 }
 
 

@@ -2,6 +2,8 @@
 a kill at any moment loses nothing and does nothing twice."""
 
 from pgassay.migrate.backfill.model import BackfillOptions, BackfillResult, Progress
+from pgassay.migrate.backfill.plan import Plan
+from pgassay.migrate.backfill.record import BackfillRunning
 from pgassay.migrate.backfill.run import backfill, check, marked
 
-__all__ = ["BackfillOptions", "BackfillResult", "Progress", "backfill", "check", "marked"]
+__all__ = ["BackfillOptions", "BackfillResult", "BackfillRunning", "Plan", "Progress", "backfill", "check", "marked"]

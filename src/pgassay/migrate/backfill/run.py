@@ -24,7 +24,8 @@ _RETRIED = {"55P03", "40P01", "40001", "57014"}  # lock timeout, deadlock, seria
 _LONGEST_BACKOFF = 2.0
 _LOOK = 0.5  # seconds between looks whether a pause is over
 _LAG_EVERY = 1.0
-_AWAY = {"57P01", "57P02", "57P03", "53300"}  # the server shuts down, crashed, starts up, is full
+# The server shuts down, crashed, starts up, is full; we were stopped (Ctrl-Z) within a batch.
+_AWAY = {"57P01", "57P02", "57P03", "53300", "25P03"}
 _DEAD_SHARE, _DEAD_LEAST = 0.2, 10_000  # dead rows that are worth a VACUUM
 _MARK = re.compile(r"--[ \t]*pgassay:[ \t]*batch\b", re.I)
 
@@ -34,9 +35,9 @@ def marked(text: str) -> bool:
     return _MARK.search(text) is not None
 
 
-def check(session: Connection, sql: str, *, path: str | None = None, line: int | None = None) -> tuple[str, ...]:
-    """What can be said before it begins: notes. Nothing is changed. Raises InputError where it cannot be batched."""
-    return planned(session, batchable(sql, path or "", line), path, line).notes
+def check(session: Connection, sql: str, *, path: str | None = None, line: int | None = None) -> Plan:
+    """How it would be done. Nothing is changed. Raises InputError where it cannot be batched."""
+    return planned(session, batchable(sql, path or "", line), path, line)
 
 
 def backfill(
@@ -239,7 +240,7 @@ class _Backfill:
             session.run(
                 "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
                 f" SET LOCAL lock_timeout = {int(self.options.lock_timeout * 1000)};"
-                f" SET LOCAL statement_timeout = {limit}"
+                f" SET LOCAL statement_timeout = {limit}; SET LOCAL idle_in_transaction_session_timeout = '5s'"
             )
             rows = session.run(sql, plan.ranges.values(low, high))
             changed, again = int(rows[0][0]), int(rows[0][1])
