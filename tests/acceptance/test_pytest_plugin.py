@@ -23,6 +23,10 @@ def test_own_rows(pgassay_database, number):
 def test_left_open(pgassay_database):
     connect(pgassay_database)
 
+def test_factory(pgassay_database, pgassay_factory):
+    pgassay_factory.create_batch("tokens", 3)
+    assert connect(pgassay_database).run("SELECT count(*) FROM tokens") == [[3]]
+
 def test_url(pgassay_database):
     assert pgassay_database.url.startswith("postgresql://app_owner@/scratch_")
 """
@@ -40,7 +44,7 @@ def suite(folder: Path, migration: str, tests: str = SUITE) -> subprocess.Comple
 def test_every_test_has_a_database_of_its_own(tmp_path: Path) -> None:
     done = suite(tmp_path, "CREATE TABLE tokens (id integer PRIMARY KEY);\n")
     assert done.returncode == 0, done.stdout
-    assert "7 passed" in done.stdout
+    assert "8 passed" in done.stdout
 
 
 def test_a_migration_that_fails_is_named_and_not_traced(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@
 [tool.pytest.ini_options]
 pgassay_project = "db"          # a folder with migrations; the default is the rootdir
 
-def test_a_transfer(pgassay_database):
+def test_a_transfer(pgassay_database, pgassay_factory):
+    holder = pgassay_factory.create("holders", balance=5)
     with psycopg.connect(pgassay_database.url) as connection: …
 """
 
@@ -17,6 +18,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pgassay.testing.databases import Database, Databases
+    from pgassay.testing.factory import Factory
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,3 +61,12 @@ def pgassay_database(pgassay_databases: Databases) -> Iterator[Database]:
     """A database of the test's own, with the schema and without rows; dropped afterwards."""
     with pgassay_databases.fresh() as database:
         yield database
+
+
+@pytest.fixture
+def pgassay_factory(pgassay_database: Database) -> Iterator[Factory]:
+    """Makes valid rows in the test's own database: ``pgassay_factory.create("tokens", symbol="X")``."""
+    from pgassay.testing.factory import Factory
+
+    with Factory(pgassay_database) as factory:
+        yield factory
