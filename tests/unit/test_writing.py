@@ -211,10 +211,10 @@ def test_any_literal_survives_python(parts: list[str]) -> None:
     from sqlalchemy import text
     from sqlalchemy.dialects.postgresql import dialect
 
-    from pgassay.sources.writing.alembic import _body
+    from pgassay.sources.writing.alembic import body
 
     statements = tuple("SELECT '" + p.replace("'", "''") + "', x::int" for p in parts)
-    calls = [n for n in ast.walk(ast.parse("def f():\n" + _body(statements, False))) if isinstance(n, ast.Call)]
+    calls = [n for n in ast.walk(ast.parse("def f():\n" + body(statements, False))) if isinstance(n, ast.Call)]
     found = [ast.literal_eval(call.args[0]) for call in calls]
     plain = dialect(paramstyle="named")  # type: ignore[no-untyped-call]
     assert [str(text(f).compile(dialect=plain)) for f in found] == list(statements)

@@ -6,7 +6,7 @@ import click
 
 from pgassay.cli.output import emit
 
-NAMES = ("json", "handoff", "handoff-compact", "tune", "tune-check", "indexes", "diff", "design")
+NAMES = ("json", "handoff", "handoff-compact", "tune", "tune-check", "indexes", "diff", "design", "migrate-down")
 
 
 @click.command()

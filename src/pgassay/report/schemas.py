@@ -18,6 +18,7 @@ _TITLES = {
     "indexes": "pgassay indexes --format json",
     "diff": "pgassay diff --format json",
     "design": "pgassay design --format json",
+    "migrate-down": "pgassay migrate down --format json",
 }
 NAMES = tuple(_TITLES)
 DOCUMENTS: dict[str, type[msgspec.Struct]] = {"json": Document, "handoff": Handoff, "handoff-compact": Compact}
@@ -56,4 +57,8 @@ def _kind(name: str) -> type[msgspec.Struct]:
             from pgassay.report.difference import DiffDocument
 
             return DiffDocument
+        case "migrate-down":
+            from pgassay.report.migrate_down import DownDocument
+
+            return DownDocument
     return DOCUMENTS[name]

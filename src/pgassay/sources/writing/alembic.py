@@ -52,8 +52,8 @@ def revisions(project: Project, units: tuple[Unit, ...], now: datetime) -> Writi
             revision=revision,
             down=down,
             date=now.strftime("%Y-%m-%d %H:%M:%S"),
-            up=_body(unit.forward, unit.forward_alone),
-            back=_body(unit.backward, unit.backward_alone),
+            up=body(unit.forward, unit.forward_alone),
+            back=body(unit.backward, unit.backward_alone),
         )
         files.append(NewFile(path=join(folder, f"{revision}_{slug(unit.name)}.py"), text=text))
         down = revision
@@ -66,7 +66,7 @@ def _printed(statements: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(s.replace("\t", "    ") for s in statements)
 
 
-def _body(statements: tuple[str, ...] | None, apart: bool) -> str:
+def body(statements: tuple[str, ...] | None, apart: bool) -> str:
     if statements is None:
         return '    raise NotImplementedError("this revision cannot be taken back")\n'
     if not statements:

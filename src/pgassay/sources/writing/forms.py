@@ -194,9 +194,9 @@ def _with_by_hand(project: Project, writing: Writing, by_hand: tuple[ByHand, ...
 def _files_like(project: Project, path: str) -> Form:
     name = last(path)
     if name in PAIR:
-        return _folders(project, _down_of_pair(parent(path)))
+        return _folders(project, down_of_pair(parent(path)))
     folder = parent(path) if parent(path) != "." or project.path == "." else project.path
-    pair = _pair(project, folder)
+    pair = pair_of(project, folder)
     if pair is None:
         return Form(lambda stem, unit: _apart(folder, stem, unit))
     up, down = pair
@@ -209,7 +209,7 @@ def _files_like(project: Project, path: str) -> Form:
     return Form(files)
 
 
-def _pair(project: Project, folder: str) -> tuple[str, str] | None:
+def pair_of(project: Project, folder: str) -> tuple[str, str] | None:
     """How the ways forward and back end, such as ``.sql`` and ``.down.sql``."""
     for name in reversed(names(folder, ".sql")):
         if match := DOWN_NAME.search(name):
@@ -219,7 +219,7 @@ def _pair(project: Project, folder: str) -> tuple[str, str] | None:
     return None
 
 
-def _down_of_pair(folder: str) -> str:
+def down_of_pair(folder: str) -> str:
     return next((n for n in PAIR[1:] if exists(join(folder, n))), PAIR[1])
 
 

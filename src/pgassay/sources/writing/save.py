@@ -24,7 +24,7 @@ def write(project: Project, change: Change, *, now: datetime | None = None, allo
     Raises InputError and DiskFull as well as what ``compose`` raises.
     """
     writing = compose(project, change, now=now)
-    with _saved(writing):
+    with saved(writing):
         _check(project, writing, open_project(project.path, kind=project.kind, allow_code=allow_code))
     return writing
 
@@ -32,13 +32,13 @@ def write(project: Project, change: Change, *, now: datetime | None = None, allo
 def write_plain(folder: str, change: Change, *, now: datetime | None = None) -> Writing:
     """``compose_plain``, written. The folder is made where there is none. Raises as ``write`` does."""
     writing = compose_plain(folder, change, now=now)
-    with _saved(writing):
+    with saved(writing):
         pass
     return writing
 
 
 @contextlib.contextmanager
-def _saved(writing: Writing) -> Iterator[None]:
+def saved(writing: Writing) -> Iterator[None]:
     """The files are there within, and stay unless an exception passes."""
     made: list[Path] = []
     replaced: list[NewFile] = []
@@ -109,7 +109,7 @@ def _check(before: Project, writing: Writing, after: Project) -> None:
         odd = next(o for o in after.oddities if o not in before.oddities)
         raise InputError(f"the new migration would not run: {odd.message}", path=odd.path)
     for migration, expected in zip(new, writing.expected, strict=True):
-        if _texts(migration.statements) != expected.forward or not _same_way_back(migration, expected.backward):
+        if texts(migration.statements) != expected.forward or not _same_way_back(migration, expected.backward):
             raise InputError(
                 f"{before.runner.name} would not read the new migration as it was meant",
                 path=migration.path,
@@ -118,8 +118,8 @@ def _check(before: Project, writing: Writing, after: Project) -> None:
 
 
 def _same_way_back(migration: Migration, expected: tuple[str, ...] | None) -> bool:
-    return (None if migration.down is None else _texts(migration.down)) == expected
+    return (None if migration.down is None else texts(migration.down)) == expected
 
 
-def _texts(statements: tuple[Statement, ...]) -> tuple[str, ...]:
+def texts(statements: tuple[Statement, ...]) -> tuple[str, ...]:
     return tuple(s.text for s in statements if not any(s.of(Transact)))

@@ -26,13 +26,13 @@ def scripts(project: Project, units: tuple[Unit, ...], now: datetime) -> Writing
     def files(stem: str, unit: Unit) -> list[NewFile]:
         made = [
             NewFile(
-                path=join(deploy, f"{stem}.sql"), text=comment(unit.comment) + _block(unit.forward, unit.forward_alone)
+                path=join(deploy, f"{stem}.sql"), text=comment(unit.comment) + block(unit.forward, unit.forward_alone)
             )
         ]
         if unit.backward is not None:
             head = backwards(unit, f"{last(deploy)}/{stem}.sql").split("\n", 1)[0] + "\n"
             made.append(
-                NewFile(path=join(revert, f"{stem}.sql"), text=head + _block(unit.backward, unit.backward_alone))
+                NewFile(path=join(revert, f"{stem}.sql"), text=head + block(unit.backward, unit.backward_alone))
             )
         return made
 
@@ -53,7 +53,7 @@ def scripts(project: Project, units: tuple[Unit, ...], now: datetime) -> Writing
     return Writing(files=tuple(made), expected=tuple(Expected(forward=u.forward, backward=u.backward) for u in units))
 
 
-def _block(statements: tuple[str, ...], apart: bool) -> str:
+def block(statements: tuple[str, ...], apart: bool) -> str:
     """psql runs a script statement by statement: what shares a transaction says so."""
     if apart or not statements:
         return script(statements)

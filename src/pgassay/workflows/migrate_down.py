@@ -1,0 +1,354 @@
+"""``pgassay migrate down PROJECT``: ways back that are missing, derived and proved with rows; those there, proved."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pgassay.catalog import Catalog, Table, compare, read
+from pgassay.errors import ConnectionProblem, UsageError
+from pgassay.migrate.down import (
+    PARKED,
+    Draft,
+    Grounds,
+    Lost,
+    Parking,
+    Stage,
+    Trial,
+    Verdict,
+    derive,
+    identities,
+    park,
+    seeds,
+    trial,
+    without,
+)
+from pgassay.model import Migration, Project, Statement, Transaction, quote
+from pgassay.model.actions import Transact
+from pgassay.rehearsal.filling import fill_watched
+from pgassay.rehearsal.play import left_out, play
+from pgassay.rehearsal.stage import stage
+from pgassay.rehearsal.touched import reached
+from pgassay.server import Server, StatementError, closest_binaries, connect_live, scratch
+from pgassay.server.live import LiveConnection
+from pgassay.sources import open_project, transactions
+from pgassay.sources.writing.downs import Back, write_downs
+from pgassay.sources.writing.parked import ParkedFiles, write_parked
+from pgassay.sql import parse
+from pgassay.sql.alone import stands_alone
+from pgassay.workflows.grounds import SETTINGS
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownOptions:
+    """The options of ``pgassay migrate down`` without a database to run on.
+
+    ``prove``: ways back that are there are proved too. ``all``: one is derived for every migration. ``only``: names of
+    migrations. ``out``: the folder to write to, instead of beside the migrations. ``park``: also offer a way forward
+    that keeps what is dropped. ``count_on``: the URL of a database in which to count what would be lost. ``rows``: made
+    up for each table. ``limit``: seconds a statement may take.
+    """
+
+    path: str = "."
+    prove: bool = False
+    all: bool = False
+    only: tuple[str, ...] = ()
+    out: str | None = None
+    park: bool = False
+    dry_run: bool = False
+    count_on: str | None = None
+    kind: str | None = None
+    allow_code: bool = False
+    rows: int = 1_000
+    seed: int = 1
+    limit: float = 60.0
+    postgres_version: int | None = None
+    postgres_bin: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A migration that parks what it drops, the way back that fetches it, and whether the pair was proved."""
+
+    up: tuple[str, ...]
+    down: tuple[str, ...]
+    contract: tuple[str, ...]
+    trial: Trial
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One migration and its way back. ``written``: the file that it was written to; ``own``: it was there already."""
+
+    migration: Migration
+    statements: tuple[str, ...] | None
+    trial: Trial
+    own: bool = False
+    alone: bool = False
+    notes: tuple[str, ...] = ()
+    offer: Offer | None = None
+    written: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """How far it holds."""
+        return "none" if self.statements is None else self.trial.verdict
+
+    @property
+    def proved(self) -> bool:
+        """Everything is as it was, rows and all; or would be, with the migration that parks."""
+        return self.verdict == "proved" or (self.offer is not None and self.offer.trial.verdict == "proved")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downs:
+    """The outcome: ``ways`` in the order of the migrations; ``files`` that were written."""
+
+    project: Project
+    ways: tuple[Way, ...]
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    server: str = ""
+
+
+def migrate_down(options: DownOptions, progress: Progress | None = None) -> Downs:
+    """Derive, prove and write. Raises PgassayError for whatever the user can set right."""
+    say = progress or (lambda _: None)
+    project = open_project(options.path, kind=options.kind, allow_code=options.allow_code, text=options.text)
+    chosen = _chosen(project, options)
+    own = Path(options.postgres_bin) if options.postgres_bin else None
+    binaries = closest_binaries(18, options.postgres_version, own)
+    say(f"starting PostgreSQL {binaries.version}")
+    with scratch(binaries, settings=SETTINGS, memory=True) as server:
+        found = _Replay(server, project, options, say).run(chosen)
+    if options.count_on is not None:
+        say("counting in the database")
+        found = replace(found, ways=_counted(options.count_on, found.ways))
+    return found if options.dry_run else _written(found, options)
+
+
+def _chosen(project: Project, options: DownOptions) -> list[Migration]:
+    if options.only:
+        known = {word: m for m in project.migrations for word in (m.name, m.path, Path(m.path).name, Path(m.path).stem)}
+        for word in options.only:
+            if word not in known:
+                raise UsageError(
+                    f"--only: there is no migration {word}", hint=f"The last one is {project.migrations[-1].name}."
+                )
+        return [m for m in project.migrations if any(known[word] is m for word in options.only)]
+    return [m for m in project.migrations if options.all or options.prove or not m.down]
+
+
+@dataclass(slots=True)
+class _Replay:
+    """The project's migrations, one after the other on a scratch database, and a look at each that was asked for."""
+
+    server: Server
+    project: Project
+    options: DownOptions
+    say: Progress
+    notes: list[str] = field(default_factory=list)
+    cut: tuple[Statement, ...] = ()
+
+    def run(self, chosen: Sequence[Migration]) -> Downs:
+        database = self.server.create()
+        last = max((self.project.migrations.index(m) for m in chosen), default=-1)
+        replayed = self.project.migrations[: last + 1]
+        presumed = stage(self.server, database, [s for m in replayed for s in m.statements])
+        self.notes += [f"assumed: {a.text}" for a in presumed.assumed]
+        ways = []
+        for number, migration in enumerate(replayed, 1):
+            if migration not in chosen:
+                self.say(f"applying {migration.path}")
+                self.advance(database, migration)
+                continue
+            self.say(f"going there and back: {migration.path} ({number} of {len(replayed)})")
+            with self.server.database(database) as before:
+                failure = self.advance(database, migration)
+                ways.append(self.look(migration, before, database, failure))
+        return Downs(
+            project=self.project, ways=tuple(ways), notes=tuple(self.notes), server=self.server.binaries.version
+        )
+
+    def advance(self, database: str, migration: Migration) -> str | None:
+        failures = []
+        for unit in transactions(self.project, [migration]):
+            plays = play(
+                self.server, database, unit, limit=self.options.limit, heal=True, look=False, cut=self.cut
+            )  # fmt: skip
+            self.cut += left_out(plays)
+            failures += [f"{p.statement.path}:{p.statement.line}: {p.error or p.skipped}" for p in plays
+                         if (p.error and not p.retried) or p.skipped]  # fmt: skip
+        return failures[0] if failures else None
+
+    def look(self, migration: Migration, empty: str, after: str, failure: str | None) -> Way:
+        """One migration: ``empty`` and ``after`` are databases without made-up rows on both sides of it."""
+        if failure is not None:
+            return Way(migration=migration, statements=None, trial=Trial(failure=f"the migration fails: {failure}"))
+        with self.server.connect(empty) as one, self.server.connect(after) as other:
+            grounds = Grounds(before=read(one), names=identities(one), concurrent=_apart(migration.statements))
+            then = read(other)
+            grounds = replace(
+                grounds, seeds=tuple(seeds(migration.statements, (one, grounds.before), (other, then)))
+            )  # fmt: skip
+        up = self.runner(migration.statements, migration)
+        with contextlib.ExitStack() as kept:
+            standing, notes = self.populated(kept, migration, empty, after, grounds.before, then, up)
+            own = self.options.prove and not self.options.all and bool(migration.down)
+            draft = self.derived(standing, grounds) if not own or self.options.park else Draft()
+            statements = tuple(s.text for s in migration.down or ()) if own else draft.sql
+            told = tuple(f"{what}: cannot be written as SQL" for what in draft.unwritten)
+            way = Way(
+                migration=migration, statements=statements, own=own, alone=draft.alone, trial=Trial(),
+                notes=(*notes, *told),
+            )  # fmt: skip
+            back = (migration.down or ()) if own else _parsed(statements, migration)
+            known = () if own else draft.lost
+            way = replace(way, trial=trial(self.server, standing, up, self.runner(back), known))
+            if self.options.park and any(lost.when == "forward" for lost in way.trial.lost):
+                way = replace(way, offer=self.parking(standing, grounds, migration, way.trial.lost))
+        return way
+
+    def populated(
+        self, kept: contextlib.ExitStack, migration: Migration, empty: str, after: str, before: Catalog, then: Catalog,
+        up: Callable[[str], str | None],
+    ) -> tuple[Stage, tuple[str, ...]]:  # fmt: skip
+        """The databases before and after, with rows where the migration takes them."""
+        rows = kept.enter_context(self.server.database(empty))
+        unit = Transaction(migrations=(migration,), mode=migration.mode)
+        wanted = reached(unit, before, then)
+        if wanted:
+            with self.server.connect(rows) as session:
+                fill_watched(
+                    self.server, session, before, rows=self.options.rows, seed=self.options.seed, obey=then,
+                    tables=wanted,
+                )  # fmt: skip
+        there = kept.enter_context(self.server.database(rows))
+        refused = up(there)
+        if refused is None:
+            return Stage(before=rows, after=there, catalog_before=before, catalog_after=then), ()
+        rows, there = (kept.enter_context(self.server.database(name)) for name in (empty, after))
+        words = f"tried without made-up rows: the migration refuses them ({refused})"
+        return Stage(before=rows, after=there, catalog_before=before, catalog_after=then), (words,)
+
+    def derived(self, standing: Stage, grounds: Grounds) -> Draft:
+        with self.server.database(standing.after) as copy, self.server.connect(copy) as session:
+            return derive(session, grounds)
+
+    def parking(self, standing: Stage, grounds: Grounds, migration: Migration, lost: tuple[Lost, ...]) -> Offer | None:
+        """The migration that parks, with its own way back, tried in the same way."""
+        parking = park(migration, grounds.before, standing.catalog_after, lost)
+        if parking is None:
+            return None
+        forward = _parsed(parking.up, migration)
+        up = self.runner(forward, migration)
+        with self.server.database(standing.before) as there:
+            if refused := up(there):
+                return _no_offer(parking, f"parked instead of dropped, the migration fails: {refused}")
+            with self.server.connect(there) as session:
+                left = compare(standing.catalog_after, without(read(session), PARKED))
+            if left:
+                changes = "; ".join(map(str, left))
+                return _no_offer(parking, f"parked instead of dropped, the migration leaves another schema: {changes}")
+            stage_parked = replace(standing, after=there)
+            draft = self.derived(stage_parked, replace(grounds, parked=parking.kept))
+            back = self.runner(_parsed(draft.sql, migration))
+            tried = trial(self.server, stage_parked, up, back, draft.lost)
+        return Offer(
+            up=parking.up, down=draft.sql, contract=parking.contract, trial=tried, left_out=parking.left_out
+        )  # fmt: skip
+
+    def runner(
+        self, statements: Sequence[Statement], migration: Migration | None = None
+    ) -> Callable[[str], str | None]:
+        """Runs the statements on a database as a runner would; what it returns is the first that was refused."""
+        listed = tuple(statements)
+        apart = _apart(listed) or any(any(s.of(Transact)) for s in listed)
+        mode = migration.mode if migration else "autocommit" if apart else "block"
+        told = Migration(name="", path="", text="", statements=listed, mode=mode)
+        unit = Transaction(migrations=(told,), mode=mode)
+
+        def run(database: str) -> str | None:
+            plays = play(self.server, database, unit, limit=self.options.limit, look=False, cut=self.cut)
+            return next((f"{p.error or p.skipped}: {p.statement.text}" for p in plays if p.error or p.skipped), None)
+
+        return run
+
+
+def _apart(statements: Sequence[Statement]) -> bool:
+    return any(stands_alone(statement) for statement in statements)
+
+
+def _parsed(texts: Sequence[str], migration: Migration) -> tuple[Statement, ...]:
+    return tuple(s for text in texts for s in parse(text, migration.path))
+
+
+def _no_offer(parking: Parking, why: str) -> Offer:
+    return Offer(up=parking.up, down=(), contract=parking.contract, trial=Trial(failure=why))
+
+
+def _counted(url: str, ways: tuple[Way, ...]) -> tuple[Way, ...]:
+    """What would be lost, counted in a live database that is only read; what is not there stays uncounted."""
+    with connect_live(url) as live:
+        try:
+            tables = {str(t.name): t for t in read(live).tables}
+        except StatementError as error:
+            raise ConnectionProblem(f"{error.report}") from None
+        return tuple(replace(way, trial=_with_live(live, tables, way.trial)) for way in ways)
+
+
+def _with_live(live: LiveConnection, tables: Mapping[str, Table], tried: Trial) -> Trial:
+    lost = []
+    for entry in tried.lost:
+        table = tables.get(entry.table)
+        if table is not None and (entry.column is None or table.column(entry.column)):
+            with contextlib.suppress(StatementError):
+                counted = quote(entry.column) if entry.column else "*"
+                number = live.value(f"SELECT pg_catalog.count({counted}) FROM {table.name}")
+                entry = replace(entry, live=int(number or 0))
+        lost.append(entry)
+    return replace(tried, lost=tuple(lost))
+
+
+def _written(found: Downs, options: DownOptions) -> Downs:
+    """Write what holds: a way back that was refused or gives another schema is shown, and not written."""
+    backs: list[Back] = []
+    places: list[int] = []
+    files: list[str] = []
+    for number, way in enumerate(found.ways):
+        fresh = not way.own and (options.out is not None or not way.migration.down)
+        if fresh and way.statements and way.verdict in ("proved", "loses-data"):
+            backs.append(
+                Back(migration=way.migration, statements=way.statements, comment=_comment(way), alone=way.alone)
+            )
+            places.append(number)
+    ways = list(found.ways)
+    if backs:
+        writing = write_downs(found.project, backs, out=options.out, allow_code=options.allow_code)
+        files += writing.paths
+        for number, path in zip(places, writing.paths, strict=True):
+            ways[number] = replace(ways[number], written=path)
+    offers = [(w.migration, w.offer) for w in ways if w.offer and w.offer.trial.verdict in ("proved", "loses-data")]
+    if offers:
+        files += write_parked(
+            [
+                ParkedFiles(migration=m, up=o.up, down=o.down, contract=o.contract)
+                for m, o in offers
+            ],
+            out=options.out,
+        )  # fmt: skip
+    return replace(found, ways=tuple(ways), files=tuple(files))
+
+
+def _comment(way: Way) -> str:
+    """What stands above a way back that is written."""
+    lines = [f"Not brought back: {e.what}." for e in way.trial.lost if e.when == "forward"]
+    lines += [f"Goes with it: {e.what}." for e in way.trial.lost if e.when == "back" and ": " not in e.what]
+    lines += [f"{e.what[:1].upper()}{e.what[1:]}." for e in way.trial.lost if e.when == "back" and ": " in e.what]
+    return "\n".join(lines)
