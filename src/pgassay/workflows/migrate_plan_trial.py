@@ -1,0 +1,235 @@
+"""A course of steps on a scratch database with rows: what each locks and for how long, and whether both versions of
+the application go on working."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pgassay.catalog import Catalog, read
+from pgassay.errors import InputError
+from pgassay.migrate.plan import PlanStep, Twins
+from pgassay.model import Migration, Name, Statement, Transaction, quote
+from pgassay.model.observations import LOCK_MODES, Work
+from pgassay.rehearsal.play import Play, play
+from pgassay.rehearsal.probe import TIMED_OUT, Probe, try_probes
+from pgassay.rehearsal.rehearse import held
+from pgassay.rehearsal.snapshot import work
+from pgassay.server import Server, StatementError
+from pgassay.sql import parse
+
+_SHARE = LOCK_MODES.index("SHARE")
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The strongest lock on a table, and how long (milliseconds) it was held at most."""
+
+    table: Name
+    mode: str
+    ms: float
+
+    @property
+    def blocks(self) -> bool:
+        """Whether writers wait for it."""
+        return LOCK_MODES.index(self.mode) >= _SHARE
+
+    def worse(self, other: Hold | None) -> Hold:
+        """The stronger of two; of equal ones the longer."""
+        if other is None:
+            return self
+        return max(self, other, key=lambda h: (LOCK_MODES.index(h.mode), h.ms))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A step as it ran. ``work``: what grows with rows; ``old`` and ``new``: statements of either application that fail
+    once it is done; ``apart``: twins that were not equal; ``error``: its own."""
+
+    holds: tuple[Hold, ...] = ()
+    work: tuple[Work, ...] = ()
+    ms: float = 0.0
+    error: str | None = None
+    old: tuple[tuple[Probe, str], ...] = ()
+    new: tuple[tuple[Probe, str], ...] = ()
+    apart: tuple[str, ...] = ()
+
+    @property
+    def stops(self) -> tuple[Work, ...]:
+        """Work on rows of a table that writers wait for."""
+        strong = {h.table for h in self.holds if h.blocks}
+        return tuple(w for w in self.work if w.table in strong and w.kind != "rows changed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """All steps as they ran, the schema at the end, and a fingerprint of each table's columns."""
+
+    ran: tuple[Ran, ...]
+    after: Catalog
+    rows: Mapping[Name, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> dict[Name, Hold]:
+        """The strongest lock on each table, and its longest hold."""
+        found: dict[Name, Hold] = {}
+        for ran in self.ran:
+            for hold in ran.holds:
+                found[hold.table] = hold.worse(found.get(hold.table))
+        return found
+
+
+@dataclass(slots=True, kw_only=True)
+class Ground:
+    """Where steps are tried: a template with rows, and what both applications send."""
+
+    server: Server
+    template: str
+    limit: float
+    old: Sequence[Probe] = ()
+    new: Sequence[Probe] = ()
+    spare: Mapping[Name, Mapping[str, str | None]] = field(default_factory=dict)
+    progress: Callable[[str], None] = lambda _: None
+
+    def original(self, units: Sequence[Transaction]) -> tuple[Trial, list[Probe]]:
+        """The migrations as their runner sends them, and which of the new application's statements then work."""
+        with self.server.database(self.template) as name:
+            ran = [self._ran(name, unit) for unit in units]
+            with self.server.connect(name) as session:
+                failing = try_probes(self.server, session, self.new)
+            trial = Trial(ran=tuple(ran), after=self._read(name), rows=self._rows(name))
+        return trial, [p for p in self.new if p not in failing]
+
+    def planned(self, steps: Sequence[PlanStep], twins: Sequence[Twins], deploy: int) -> Trial:
+        """A plan's steps, with the old application's statements tried after each that comes before its end, the new
+        one's after each from its deployment on."""
+        with self.server.database(self.template) as name:
+            found: list[Ran] = []
+            for number, step in enumerate(steps):
+                self.progress(f"step {number + 1} of {len(steps)}: {step.name}")
+                ran = self._ran(name, unit_of(step))
+                with self.server.connect(name) as session:
+                    old = try_probes(self.server, session, self.old) if number < deploy else {}
+                    new = try_probes(self.server, session, self.new) if number >= deploy - 1 else {}
+                apart = self._apart(name, twins) if number == deploy - 1 else ()
+                found.append(
+                    Ran(
+                        holds=ran.holds, work=ran.work, ms=ran.ms, error=ran.error, apart=apart,
+                        old=tuple((p, e.message) for p, e in old.items() if e.sqlstate != TIMED_OUT),
+                        new=tuple((p, e.message) for p, e in new.items() if e.sqlstate != TIMED_OUT),
+                    )
+                )  # fmt: skip
+            return Trial(ran=tuple(found), after=self._read(name), rows=self._rows(name))
+
+    def _read(self, database: str) -> Catalog:
+        with self.server.connect(database) as session:
+            return read(session)
+
+    def _ran(self, database: str, unit: Transaction) -> Ran:
+        with self.server.connect(database) as session:
+            tables, rows = held(session)
+        try:
+            plays = play(self.server, database, unit, limit=self.limit, heal=True)
+        except InputError as error:
+            return Ran(error=str(error))
+        error = next((p.error or p.skipped for p in plays if p.error or p.skipped), None)
+        return Ran(
+            holds=tuple(_holds(plays, tables, rows)),
+            work=tuple(
+                w
+                for p in plays
+                if not p.error or p.retried
+                for w in work(p.statement, p.before, p.after, tables, rows, p.ms)
+            ),
+            ms=sum(p.ms for p in plays),
+            error=None if error is None else str(error),
+        )
+
+    def _rows(self, database: str) -> dict[Name, dict[str, str]]:
+        """A fingerprint of each column of each table: the same values in the same number, in whatever order."""
+        found: dict[Name, dict[str, str]] = {}
+        with self.server.connect(database) as session:
+            for table in self._read(database).tables:
+                if table.kind == "foreign table":
+                    continue
+                columns = [c.name for c in table.columns]
+                prints = [
+                    f"coalesce(sum(pg_catalog.hashtextextended({quote(c)}::text, 0)::numeric), 0)::text"
+                    f" || ' ' || count({quote(c)})"
+                    for c in columns
+                ]
+                words = ", ".join([*prints, "count(*)::text"])
+                try:
+                    (row,) = session.run(f"SELECT {words} FROM ONLY {table.name}" if table.kind == "table"
+                                         else f"SELECT {words} FROM {table.name}")  # fmt: skip
+                except StatementError:
+                    continue
+                found[table.name] = dict(zip([*columns, ""], map(str, row), strict=True))
+        return found
+
+    def _apart(self, database: str, twins: Sequence[Twins]) -> tuple[str, ...]:
+        """Write either of two twins, and look whether the other follows."""
+        found: list[str] = []
+        with self.server.connect(database) as session:
+            for pair in twins:
+                spare = self.spare.get(pair.table, {})
+                value = spare.get(pair.old)
+                first, second = (pair.old, pair.kept) if pair.kept else (pair.old, pair.new)
+                assert second is not None
+                same = f"{quote(second)} IS DISTINCT FROM {quote(first)}"
+                if pair.kept:  # the old values are kept as far as their type holds them
+                    same = f"{quote(second)}::text IS DISTINCT FROM {quote(first)}::text AND {quote(second)} IS NULL"
+                for written in (first,) if pair.kept else (first, second):
+                    if value is None:
+                        continue
+                    literal = "'" + value.replace("'", "''") + "'"
+                    write = f"UPDATE {pair.table} SET {quote(written)} = {literal} WHERE ctid = (SELECT min(ctid) FROM {pair.table})"  # noqa: E501
+                    try:
+                        with session.rolled_back():
+                            session.run(write)
+                            bad = session.value(f"SELECT count(*) FROM {pair.table} WHERE {same}")
+                    except StatementError:
+                        continue
+                    if bad != "0":
+                        found.append(f"{pair.table}: {bad} rows where {second} did not follow {first}")
+        return tuple(dict.fromkeys(found))
+
+
+def unit_of(step: PlanStep) -> Transaction:
+    """A step as a transaction of its own."""
+    statements = tuple(s for text in step.sql for s in parse(text, step.path))
+    mode = "block" if step.mode == "transaction" else "autocommit"
+    migration = Migration(
+        name=step.name, path=step.path, text=";\n".join(step.sql), statements=statements, mode=mode  # type: ignore[arg-type]
+    )  # fmt: skip
+    return Transaction(migrations=(migration,), mode=migration.mode)
+
+
+def splits(statements: Sequence[Statement]) -> Transaction:
+    """Statements each by itself, to see what each does."""
+    first = statements[0]
+    migration = Migration(
+        name="pending", path=first.path, text="", statements=tuple(statements), mode="autocommit"
+    )  # fmt: skip
+    return Transaction(migrations=(migration,), mode="autocommit")
+
+
+def _holds(plays: Sequence[Play], tables: Mapping[int, Name], rows: Mapping[Name, int]) -> list[Hold]:
+    """The strongest lock of each transaction on each table that stood before it, to the transaction's end."""
+    found: dict[tuple[int, int], Hold] = {}
+    for number, played in enumerate(plays):
+        rest = [p for p in plays[number:] if p.unit == played.unit]
+        until = sum(p.ms for p in rest)
+        for oid, mode in played.after.locks.items():
+            table = tables.get(oid)
+            if table is None or LOCK_MODES.index(mode) < LOCK_MODES.index("SHARE UPDATE EXCLUSIVE"):
+                continue
+            hold = Hold(table, mode, until)
+            known = found.get((played.unit, oid))
+            if known is None or LOCK_MODES.index(mode) > LOCK_MODES.index(known.mode):
+                found[played.unit, oid] = hold
+    del rows
+    best: dict[Name, Hold] = {}
+    for hold in found.values():
+        best[hold.table] = hold.worse(best.get(hold.table))
+    return list(best.values())
