@@ -50,14 +50,14 @@ def advise(
     search = Search(ground, world, read, limits, progress)
     search.begin()
     # Some of what the proof will take is kept for it; a small workload's may take half as long again.
-    proof = sum(min(4 * f.base.cpu_ms, 2_000.0) for f in search.forms if f.base and not f.base.over) / 1_000
+    proof = sum(min(3 * f.base.cpu_ms, 1_500.0) for f in search.forms if f.base and not f.base.over) / 1_000
     search.limits = replace(limits, deadline=began + seconds * 0.9 - min(proof, seconds * 0.15), least=seconds * 0.2)
     if not kinds or kinds - {"drop", "rewrite", "statistics"}:
         search.gather()
         search.explore()
         progress("choosing")
         search.choose()
-    cases = [Case(f.query, f.number, f.sql, f.base, f.base_cost) for f in search.forms]
+    cases = [Case(f.query, f.number, f.sql, f.base, f.base_cost, f.runs) for f in search.forms]
     changes, recommendations, refused = _proved(
         search, cases, keep_slower, began + seconds * (1.5 if len(cases) <= _FEW else 1.0), progress
     )
@@ -72,10 +72,10 @@ def advise(
     rewritten: tuple[Rewrite, ...] = ()
     if not kinds or "rewrite" in kinds:
         progress("trying other ways to ask")
-        rewritten = rewrites(search, world, began + seconds * 0.95)
+        rewritten = rewrites(search, world, changes, max(began + seconds * 0.95, time.monotonic() + seconds * 0.1))
     progress("measuring writes")
     tables = sorted({b.candidate.table for n, b in search.names.items() if n in search.chosen})
-    written = write_costs(ground, world, search, tables, max(began + seconds, time.monotonic() + seconds * 0.1))
+    written = write_costs(ground, world, search, tables, max(began + seconds, time.monotonic() + seconds * 0.05))
     return Advice(
         ground=ground.kind,
         server=ground.server.binaries.version,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
+from pgassay.advisor.bounds import MOST, is_body, longest
 from pgassay.advisor.coverage import full_keys
 from pgassay.advisor.model import Candidate, IndexKind, Query
 from pgassay.catalog import Catalog, Column, ColumnStats, Table, TableSize, View
@@ -14,7 +16,9 @@ from pgassay.sql.predicates import Block, Key, Order, Use
 
 _MOST_KEYS = 5
 _MOST_INCLUDED = 8
-_WIDEST_INCLUDED = 160  # bytes of all included columns together
+_WIDEST_INCLUDED = 160  # bytes of all included columns together, on average
+_LONGEST_INCLUDED = 400  # characters of all included columns together, at most
+_SCARCE = 0.2  # share of rows, below which the index of just these rows is the likeliest
 _FEW = 64  # distinct values up to which a constant may become a partial index
 _FEW_NUMBERS = 16  # of a number in a statement without parameters, which may be but an example
 _PATTERN_TYPES = {
@@ -128,7 +132,8 @@ class _Asked:
     def __init__(self, block: Block, position: int, table: Table, world: World, *, parametrised: bool = False) -> None:
         self.table, self.world, self.block = table, world, block
         self.parametrised = parametrised
-        mine = [u for u in block.uses if u.table == position]
+        # What is never NULL is asked for NULLs only behind an outer join.
+        mine = [u for u in block.uses if u.table == position and not (u.kind == "null" and self._never_null(u.key))]
         self.shapes = [u.key for u in mine if u.kind in ("contains", "overlaps") and self._base(u.key) in _SHAPES]
         self.shapes += [o[0].key for o in block.orders if o and o[0].table == position and o[0].near]
         self.uses = [replace(u, kind="range") if self._network(u) else u for u in mine if self._known(u.key)]
@@ -149,6 +154,10 @@ class _Asked:
             key.column is None and all(c is not None for c in columns)
         )
 
+    def _never_null(self, key: Key) -> bool:
+        column = self._column(key)
+        return column is not None and column.not_null
+
     def _base(self, key: Key) -> str | None:
         column = self._column(key)
         return column.base if column else None
@@ -162,11 +171,24 @@ class _Asked:
 
     def _piece(self, key: Key) -> _Piece | None:
         column = self._column(key)
-        if column is not None and column.base in ("jsonb", "tsvector"):
+        if column is not None and (column.base in ("jsonb", "tsvector") or column.category == "A"):
+            return None
+        if column is not None and self._is_body(column):
             return None
         if key.column:
             return _Piece(key.text, key.columns)
         return _Piece(_bracketed(key.text), key.columns, "expression")
+
+    def _is_body(self, column: Column) -> bool:
+        known = self.world.statistics.get(self.table.name, {}).get(column.name)
+        return is_body(self.table, column, self.world.catalog, known.avg_width if known else None)
+
+    def bodies(self) -> list[str]:
+        """Columns that would be keys, were their values not too long for it."""
+        asked = [u.key for u in self.plain if u.kind in ("equal", "in", "range", "like")]
+        asked += [o.key for order in self.orders for o in order]
+        columns = {c.name: c for key in asked if (c := self._column(key)) is not None}
+        return sorted(name for name, column in columns.items() if self._is_body(column))
 
     def _pieces(self, uses: Iterable[Use]) -> list[_Piece]:
         found = {u.key.text: p for u in uses if (p := self._piece(u.key))}
@@ -180,7 +202,7 @@ class _Asked:
         column = self._column(key)
         if column is None:
             return _Piece(f"{_bracketed(key.text)} text_pattern_ops", key.columns, "pattern")
-        if column.base not in _PATTERN_TYPES:
+        if column.base not in _PATTERN_TYPES or self._is_body(column):
             return None
         if column.collation and '"C"' in column.collation:
             return _Piece(key.text, key.columns)
@@ -190,7 +212,8 @@ class _Asked:
 
     def all(self) -> Iterator[Candidate]:
         """The likeliest first."""
-        yield from self._trees()
+        whole, partial = self._trees(), self._partial()
+        yield from _alternating(partial, whole) if self._scarce() else _alternating(whole, partial)
         yield from self._arms()
         yield from self._inverted(self.plain, self.equal)
         yield from self._others()
@@ -203,7 +226,6 @@ class _Asked:
                 continue
             seen[texts] = None
             yield from self._variants(keys, None)
-        yield from self._partial()
 
     def _sequences(
         self, equal: list[_Piece], joined: list[_Piece], listed: list[_Piece], ranged: list[_Piece]
@@ -215,6 +237,10 @@ class _Asked:
         heads += [[*equal, j] for j in joined]
         orders = [self._order(o) for o in self.orders]
         for head in heads:
+            prefixes = [p for p in ranged if p.kind == "pattern"]  # they leave few rows to sort
+            for piece in prefixes:
+                if _stem(piece) not in {_stem(h) for h in head}:
+                    yield _cut([*head, piece])
             for order in orders:
                 rest = [p for p in order if _stem(p) not in {_stem(h) for h in head}]
                 if rest:
@@ -277,6 +303,10 @@ class _Asked:
             return ()
         held = {k.columns[0] for k in keys if k.kind != "expression"} | set(where[1] if where else ())
         extra = sorted(self.wanted - held)
+        columns = [c for name in extra if (c := self.table.column(name)) is not None]
+        most = [longest(self.table, column, self.world.catalog) or MOST + 1 for column in columns]
+        if max(most, default=0) > MOST or sum(most) > _LONGEST_INCLUDED:
+            return ()
         known = self.world.statistics.get(self.table.name, {})
         width = sum(known[c].avg_width if c in known else 16 for c in extra)
         if not extra or len(extra) > _MOST_INCLUDED or width > _WIDEST_INCLUDED:
@@ -313,6 +343,31 @@ class _Asked:
             for candidate in self._inverted(others, equal):
                 columns = (*candidate.columns, *where[1])
                 yield replace(candidate, where=where[0], columns=columns, narrow=where[2], conditions=where[1])
+
+    def _scarce(self) -> bool:
+        """Whether conditions that are part of the query's meaning leave few of the rows."""
+        share = 1.0
+        for use in self.plain:
+            if use.text is not None and self._fixed(use):
+                share *= self._share(use)
+        return share < _SCARCE
+
+    def _share(self, use: Use) -> float:
+        stats = self.world.statistics.get(self.table.name, {}).get(use.key.column or "")
+        if stats is None:
+            return 1.0
+        common = dict(zip(stats.most_common_vals or (), stats.most_common_freqs or (), strict=False))
+        if use.kind == "null":
+            return stats.null_frac
+        if use.kind in ("true", "false"):
+            return common.get(use.kind[0], 1.0)
+        if use.kind == "not null":
+            return 1.0 - stats.null_frac
+        values = [m.replace("''", "'") for m in re.findall(r"'((?:[^']|'')*)'", use.value or "")]
+        if not values or use.kind not in ("equal", "in", "unequal"):
+            return 1.0
+        told = sum(common.get(v, 0.0 if use.kind == "unequal" else 0.01) for v in values)
+        return 1.0 - told if use.kind == "unequal" else told
 
     def _where(self, chosen: Sequence[Use]) -> _Where:
         texts = sorted({f"({u.text})" if u.kind == "other" else str(u.text) for u in chosen})
@@ -438,12 +493,36 @@ class _Asked:
                         method="brin",
                         options=options,
                     )
-        for piece in self.equal:
-            stats = known.get(piece.columns[0])
-            if piece.kind == "btree" and stats and stats.avg_width >= 32 and stats.n_distinct < 0:
-                yield Candidate(
-                    table=self.table.name, keys=(piece.text,), columns=piece.columns, kind="hash", method="hash"
-                )
+        hashed = {u.key.text for u in self.plain if u.kind == "equal" and u.key.column}
+        for text in sorted(hashed):
+            stats = known.get(stem(text).replace('"', ""))
+            if stats and stats.avg_width >= 32 and stats.n_distinct < 0:
+                column = self.table.column(stem(text).replace('"', ""))
+                if column is not None and column.base not in _UNORDERED:
+                    yield Candidate(
+                        table=self.table.name, keys=(text,), columns=(column.name,), kind="hash", method="hash"
+                    )
+
+
+def _alternating(one: Iterator[Candidate], other: Iterator[Candidate]) -> Iterator[Candidate]:
+    """Two of each in turn: an index and what covers more come together."""
+    waiting = [one, other]
+    while waiting:
+        for each in list(waiting):
+            some = list(islice(each, 2))
+            yield from some
+            if len(some) < 2:
+                waiting.remove(each)
+
+
+def unkeyed(query: Query, world: World) -> Iterator[tuple[Name, str]]:
+    """Columns that a query compares or sorts by, and that are no keys because their values are too long."""
+    for block in query.blocks:
+        for position, ref in enumerate(block.tables):
+            table = world.table(ref.name)
+            if table is not None and table.kind != "foreign table" and not world.tiny(table):
+                for name in _Asked(block, position, table, world).bodies():
+                    yield table.name, name
 
 
 def _cut(keys: list[_Piece]) -> list[_Piece]:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Any
 
@@ -22,6 +25,7 @@ from pgassay.server import SUPERUSER, Connection, ConnectionLost, Server, Statem
 
 _BUILD_LIMIT = 60_000  # milliseconds for one index
 _SAMPLE = 20_000  # rows
+_BUILDERS = 2  # that work at a time
 _PATIENCE = 10_000.0  # milliseconds for one run of a query
 
 
@@ -49,6 +53,7 @@ class Ground:
         self._on: frozenset[str] = frozenset()
         self._counted: dict[tuple[Name, str], float | None] = {}
         self._oids: dict[str, int] = {}
+        self._extensions: dict[str, bool] = {}
         self._whole: dict[str, str] = {}  # of a partition's index, the name of the partitioned one
         self.taken = {row[0] for row in self.admin.run("SELECT relname FROM pg_class")}
 
@@ -102,22 +107,81 @@ class Ground:
 
     def build(self, candidate: Candidate) -> Built | str:
         """Build a candidate and switch it off again; what the server said where it refuses."""
-        if candidate in self.built:
-            return self.built[candidate]
-        for extension in (candidate.extension or "").split(","):
-            if extension and install(self.server, self.database, extension) == "missing":
-                return f"this server does not have the extension {extension}"
-        name = candidate.name(self.taken)
-        began = time.monotonic()
+        (made,) = self.build_all([candidate])
+        return made[1]
+
+    def build_all(
+        self, wanted: Sequence[Candidate], until: float = math.inf, say: Callable[[int], None] = lambda _: None
+    ) -> list[tuple[Candidate, Built | str]]:
+        """Build several, two at a time, and switch them off again; those begun after ``until`` (monotonic) are left
+        out. ``say`` is told how many are done."""
+        found: dict[Candidate, Built | str] = {c: self.built[c] for c in wanted if c in self.built}
+        names: dict[Candidate, str] = {}
+        for candidate in wanted:
+            lacking = [e for e in (candidate.extension or "").split(",") if e and not self._has(e)]
+            if lacking:
+                found[candidate] = f"this server does not have the extension {lacking[0]}"
+            elif candidate not in found:
+                names[candidate] = candidate.name(self.taken)
+                self.taken.add(names[candidate])
+        times: dict[Candidate, float | str] = {}
+        waiting = deque(names)
+        sessions = [self.session]
         try:
-            self.session.run(f"SET statement_timeout = {_BUILD_LIMIT}")
-            self.session.run(candidate.ddl(name))
-        except StatementError as error:
-            return error.report.message
+            sessions += [self._connect() for _ in range(min(_BUILDERS, len(names)) - 1)]
+            for session in sessions:
+                workers = _BUILDERS if len(sessions) == 1 else 0
+                session.run(f"SET max_parallel_maintenance_workers = {workers}")
+            others = [Thread(target=self._builder, args=(s, waiting, names, times, until)) for s in sessions[1:]]
+            for thread in others:
+                thread.start()
+            try:
+                self._builder(self.session, waiting, names, times, until, lambda: say(len(times)))
+            finally:
+                waiting.clear()
+                for thread in others:
+                    thread.join()
         finally:
-            self.session.run("SET statement_timeout = 0")
-        ms = (time.monotonic() - began) * 1_000
-        self.taken.add(name)
+            for session in sessions[1:]:
+                session.close()
+        for candidate, took in times.items():
+            found[candidate] = took if isinstance(took, str) else self._known(candidate, names[candidate], took)
+        self._switch({made.name for c in times if isinstance(made := found[c], Built)}, on=False)
+        return [(c, found[c]) for c in wanted if c in found]
+
+    def _has(self, extension: str) -> bool:
+        if extension not in self._extensions:
+            self._extensions[extension] = install(self.server, self.database, extension) != "missing"
+        return self._extensions[extension]
+
+    def _builder(
+        self,
+        session: Connection,
+        waiting: deque[Candidate],
+        names: Mapping[Candidate, str],
+        times: dict[Candidate, float | str],
+        until: float,
+        say: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Build what waits, one after the other. Runs beside others of its kind."""
+        while waiting and time.monotonic() < until:
+            try:
+                candidate = waiting.popleft()
+            except IndexError:
+                return
+            say()
+            began = time.monotonic()
+            try:
+                session.run(f"SET statement_timeout = {_BUILD_LIMIT}")
+                session.run(candidate.ddl(names[candidate]))
+                times[candidate] = (time.monotonic() - began) * 1_000
+            except StatementError as error:
+                times[candidate] = error.report.message
+            finally:
+                session.run("SET statement_timeout = 0")
+
+    def _known(self, candidate: Candidate, name: str, ms: float) -> Built:
+        """What is built, as it is in the catalog."""
         index = Name(candidate.table.schema, name)
         (found,) = self.session.run("SELECT $1::regclass::oid, pg_catalog.pg_relation_size($1::regclass)", [str(index)])
         self._oids[name] = int(found[0])
@@ -128,7 +192,6 @@ class Ground:
         self._whole |= {part: name for (part,) in parts}
         made = Built(candidate=candidate, name=name, bytes=self._bytes(candidate.table, index, int(found[1])), ms=ms)
         self.built[candidate] = made
-        self._switch({name}, on=False)
         return made
 
     def _bytes(self, table: Name, index: Name, own: int) -> int:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pgassay.advisor.ground import Ground, cost
 from pgassay.advisor.model import Change, Measure, Query
 from pgassay.server import StatementError
 
-_TIMES = 5
-_SLOW = 400.0  # milliseconds, above which two runs of each must do
+_TIMES = 3
+_SLOW = 100.0  # milliseconds, above which two runs of each must do
+_CLEAR = 0.75  # of CPU and of pages: so much less is no chance
 _NOISE_MS, _NOISE_PAGES = 0.25, 8
 
 
@@ -24,6 +25,7 @@ class Case:
     sql: str
     base: Measure | None = None  # as it was measured before anything
     base_cost: float = 0.0
+    runs: Mapping[frozenset[str], Measure] = field(default_factory=dict)  # by the candidates that a plan used
 
 
 def prove(
@@ -88,13 +90,7 @@ def _change(
         if shape(before_plan) == shape(after_plan) and not case.query.lookups:
             before = after = case.base
         elif not late:
-            if case.base is not None and case.base.over:  # it would take as long again
-                ground.only(on)
-                before, after = case.base, ground.measure(case.sql, times=2)
-            else:
-                before, after = _interleaved(ground, case.sql, on)
-            if case.base is not None and not case.base.over:
-                before = min(before, case.base, key=lambda m: m.work)
+            before, after = _compared(ground, case, on, case.runs.get(frozenset(used)))
     except StatementError:
         before = after = None
     return Change(
@@ -110,6 +106,27 @@ def _change(
     )
 
 
+def _compared(ground: Ground, case: Case, on: frozenset[str], known: Measure | None) -> tuple[Measure, Measure]:
+    """Before and after. What is clear from the runs that there were is not run again."""
+    base = case.base
+    if base is not None and base.over:  # it would take as long again
+        ground.only(on)
+        return base, known or ground.measure(case.sql, limit_ms=base.cpu_ms)
+    if base is not None:
+        ground.only(on)
+        after = known or ground.measure(case.sql, limit_ms=max(base.cpu_ms * 3, 1_000.0))
+        if after.cpu_ms < base.cpu_ms * _CLEAR and after.buffers <= base.buffers * _CLEAR and not after.over:
+            if after.cpu_ms < _SLOW:
+                after = min(after, ground.measure(case.sql, times=2), key=lambda m: m.work)
+            return base, after
+    before, after = _interleaved(ground, case.sql, on)
+    if base is not None:
+        before = min(before, base, key=lambda m: m.work)
+    if known is not None and not known.over:
+        after = min(after, known, key=lambda m: m.work)
+    return before, after
+
+
 def _interleaved(ground: Ground, sql: str, on: frozenset[str], times: int = _TIMES) -> tuple[Measure, Measure]:
     best: dict[bool, Measure] = {}
     while times > 0:
@@ -120,7 +137,7 @@ def _interleaved(ground: Ground, sql: str, on: frozenset[str], times: int = _TIM
             if one.over:
                 times = 0
         slow = max(best[False].cpu_ms, best[True].cpu_ms)
-        times = 0 if slow > 2 * _SLOW and times == _TIMES else min(times - 1, 1) if slow > _SLOW else times - 1
+        times = 0 if slow > 4 * _SLOW and times == _TIMES else min(times - 1, 1) if slow > _SLOW else times - 1
     return best[False], best[True]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pgassay.advisor.candidates import World
-from pgassay.advisor.model import Measure, Query, Rewrite
+from pgassay.advisor.model import Change, Measure, Query, Rewrite
 from pgassay.advisor.search import Limits, Search
 from pgassay.server import StatementError
 from pgassay.sql.alternatives import STAR, Alternative, alternatives
@@ -34,9 +34,10 @@ class _Types:
         return self.bases.get(column)
 
 
-def rewrites(search: Search, world: World, deadline: float) -> tuple[Rewrite, ...]:
-    """The rewrites worth telling, of the queries that still take most work."""
+def rewrites(search: Search, world: World, changes: Sequence[Change], deadline: float) -> tuple[Rewrite, ...]:
+    """The rewrites worth telling. ``changes`` say what the queries take with the chosen indexes."""
     found = []
+    known = {(c.query, c.form): c.after for c in changes if c.after is not None}
     for query in sorted(search.queries, key=lambda q: q.number):
         if query.writes or time.monotonic() > deadline:
             continue
@@ -44,7 +45,7 @@ def rewrites(search: Search, world: World, deadline: float) -> tuple[Rewrite, ..
         for alternative in alternatives(query.text, _types(query, world)):
             if alternative.rule == STAR and best is not None:  # less is worth little beside the same
                 continue
-            one = _tried(search, world, query, alternative, deadline)
+            one = _tried(search, world, query, alternative, known, deadline)
             if one is not None and (best is None or one.gain > best.gain):
                 best = one
         if best is not None:
@@ -62,27 +63,39 @@ def _types(query: Query, world: World) -> _Types:
     return _Types(bases)
 
 
-def _tried(search: Search, world: World, query: Query, alternative: Alternative, deadline: float) -> Rewrite | None:
+def _tried(
+    search: Search,
+    world: World,
+    query: Query,
+    alternative: Alternative,
+    known: Mapping[tuple[int, int], Measure],
+    deadline: float,
+) -> Rewrite | None:
     """The rewrite, where it takes clearly less for some parameters, more for none, and returns the same for all."""
     ground = search.ground
     pairs: list[tuple[str, str]] = []
+    numbers: list[int] = []
     try:
-        for original in query.forms:
+        for number, original in enumerate(query.forms):
             ways = {a.rule: a for a in alternatives(original, _types(query, world))}
             form = ways.get(alternative.rule)
             sql = _filled(search, form) if form else None
             if sql is not None:
                 pairs.append((original, sql))
+                numbers.append(number)
         if not pairs:
             return None
         ground.only(search.chosen)
-        before = [ground.measure(original, times=2) for original, _ in pairs]
+        before = [
+            known.get((query.number, number)) or ground.measure(original, times=2)
+            for number, (original, _) in zip(numbers, pairs, strict=True)
+        ]
         heaviest = max(range(len(pairs)), key=lambda n: (before[n].work, -n))
         if before[heaviest].cpu_ms < _LEAST and before[heaviest].buffers < _LEAST_PAGES:
             return None
         on, needs = _indexes(search, world, query, pairs[heaviest][1], deadline)
         ground.only(on)
-        limits = [max(one.cpu_ms * 2, 250.0) for one in before]
+        limits = [max(one.cpu_ms * (1 if one.over else 2), 250.0) for one in before]
         after = [ground.measure(sql, limit_ms=m, times=2) for (_, sql), m in zip(pairs, limits, strict=True)]
         if after[heaviest].over or before[heaviest].work - after[heaviest].work < _BETTER:
             return None
@@ -140,9 +153,9 @@ def _indexes(
 
 def _same(search: Search, one: str, other: str, measured: Measure) -> bool | None:
     """Whether both return the same rows, in whatever order; None where there are too many to say."""
-    if measured.rows > _COMPARED:
+    if measured.rows > _COMPARED or measured.over:
         return None
-    found = [search.ground.rows(sql) for sql in (one, other)]
+    found = [search.ground.rows(sql, max(measured.cpu_ms * 5, 2_000.0)) for sql in (one, other)]
     if found[0] is None or found[1] is None:
         return None
     return _sorted(found[0]) == _sorted(found[1])

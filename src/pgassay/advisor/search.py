@@ -13,11 +13,11 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pgassay.advisor.candidates import World, candidates, stem
+from pgassay.advisor.candidates import World, candidates, stem, unkeyed
 from pgassay.advisor.ground import Ground, cost
 from pgassay.advisor.model import Built, Candidate, Change, Measure, Query, Refused
 from pgassay.advisor.screening import screened
-from pgassay.model import Name
+from pgassay.model import Name, quote
 from pgassay.server import StatementError
 from pgassay.sql.predicates import Block
 
@@ -30,8 +30,10 @@ _NARROW = 0.15  # price of an index for one value of many like it: other values 
 _SLOWER, _FINE = 0.06, 0.5
 _SHORTEST = 250.0  # milliseconds: a shorter limit would measure how busy the machine is
 _SEVERAL = 30  # sets of parameters, above which each is run twice, not up to five times, as it is
+_ONE_OF_ALL = 0.3  # of the time that is left for all queries as they are, the most for one
 _MANY = 200  # queries, above which not all of them are run before the search
 _SMALL = 64 * 2**20  # bytes of heap below which space is no matter
+_HOPEFUL = 0.5  # of its cost a query that was cut off must lose before it is run again
 _TRUST = 0.1  # weight of the planner's word beside a measurement: it decides between what measures alike
 _UPKEEP = {"brin": 0.05, "gin": 0.8, "gist": 0.8, "hash": 0.3, "btree": 0.25}  # share of an INSERT's own work
 
@@ -91,6 +93,7 @@ class _Form:
     base: Measure | None = None
     base_cost: float = 1.0
     known: dict[frozenset[str], float] = field(default_factory=dict)
+    runs: dict[frozenset[str], Measure] = field(default_factory=dict)
     plans: dict[frozenset[str], tuple[frozenset[str], float]] = field(default_factory=dict)
     spent: float = 0.0  # seconds of runs
 
@@ -130,14 +133,16 @@ class Search:
                 except StatementError as error:
                     self.skipped.append((query.text, error.report.message))
         until = time.monotonic() + max(self.limits.deadline - time.monotonic(), 0.0) * (
-            0.25 if len(self.forms) > _MANY else 0.7
+            0.25 if len(self.forms) > _MANY else 0.6
         )
-        for n, form in enumerate(self.forms):
-            if time.monotonic() > until:  # the rest by the planner's word
+        # The cheapest first: what a slow one takes is at nobody's expense.
+        for n, form in enumerate(sorted(self.forms, key=lambda f: f.base_cost)):
+            left = until - time.monotonic()
+            if left < 0:  # the rest by the planner's word
                 break
             self.say(f"measuring query {n + 1} of {len(self.forms)} as it is")
             try:
-                form.base = self.ground.measure(form.sql, times=1)
+                form.base = self.ground.measure(form.sql, limit_ms=max(left * _ONE_OF_ALL * 1_000, _SHORTEST * 2))
                 if form.base.cpu_ms < 100 and not form.base.over:
                     again = self.ground.measure(form.sql, times=_runs(form.base) if len(self.forms) <= _SEVERAL else 1)
                     form.base = min(form.base, again, key=lambda m: m.work)
@@ -172,13 +177,20 @@ class Search:
     def gather(self, queries: Iterable[Query] | None = None) -> None:
         """Build the candidates on the ground, the likeliest of every query first."""
         asked = list(self.queries if queries is None else queries)
+        for table, column in sorted({each for q in asked for each in unkeyed(q, self.world)}):
+            self.refused.append(
+                Refused(
+                    sql=f"CREATE INDEX ON {table} ({quote(column)})",
+                    reason="its values are long: one of more than 2,704 bytes would make its INSERT fail",
+                )
+            )
         wanted = {q.number: self._wanted(q) for q in asked}
         began = time.monotonic()
         left = self.limits.deadline - began
         kept = screened(self.ground, self.world, asked, wanted, began + left * 0.4, self.say)
         lists = [(q, kept[q.number]) for q in asked]
         left = max(self.limits.deadline - time.monotonic(), 0.0)
-        until = time.monotonic() + max(left * 0.6, self.limits.least)
+        until = time.monotonic() + max(left * 0.7, self.limits.least)
         order: dict[Candidate, set[int]] = {}
         steady: dict[Candidate, set[int]] = defaultdict(set)
         for rank in range(max((len(found) for _, found in lists), default=0)):
@@ -187,34 +199,35 @@ class Search:
                     order.setdefault(found[rank], set()).add(query.number)
                     if found[rank].ordered:
                         steady[found[rank]].add(query.number)
-        fresh: set[Name] = set()
-        for n, (candidate, numbers) in enumerate(order.items()):
-            if time.monotonic() > until:
-                break
-            self.say(f"candidate {n + 1} of {len(order)}: {candidate.table}")
-            self._build(candidate, numbers, steady[candidate], fresh)
-        for table in sorted(fresh):
-            self.ground.analyse(table)
+        self._build(order, steady, until)
 
     def _wanted(self, query: Query) -> list[Candidate]:
         kinds = self.limits.kinds
         return [c for c in candidates(query, self.world) if not kinds or c.kind in kinds]
 
     def _build(
-        self, candidate: Candidate, numbers: Collection[int], ordered: Collection[int], fresh: set[Name]
+        self, order: Mapping[Candidate, Collection[int]], steady: Mapping[Candidate, Collection[int]], until: float
     ) -> None:
-        made = self.ground.build(candidate)
-        self.tried += 1
-        if isinstance(made, str):
-            self.refused.append(Refused(sql=candidate.ddl("…"), reason=made))
-            return
-        self.names[made.name] = made
-        self.meant.setdefault(made.name, set()).update(numbers)
-        able = {ask.query for ask in self.asked[candidate.table] if ask.could_use(candidate)}
-        self.serves[made.name] = able | self.meant[made.name]
-        self.ordered.update((number, made.name) for number in ordered)
-        if any("(" in key for key in candidate.keys):
-            fresh.add(candidate.table)
+        """Build candidates for the queries that they were thought of for, until the time is up."""
+        fresh: set[Name] = set()
+        many = len(order)
+        for candidate, made in self.ground.build_all(
+            list(order), until, lambda done: self.say(f"building candidate {done + 1} of {many}")
+        ):
+            self.tried += 1
+            if isinstance(made, str):
+                self.refused.append(Refused(sql=candidate.ddl("…"), reason=made))
+                continue
+            self.names[made.name] = made
+            self.meant.setdefault(made.name, set()).update(order[candidate])
+            able = {ask.query for ask in self.asked[candidate.table] if ask.could_use(candidate)}
+            self.serves[made.name] = able | self.meant[made.name]
+            self.ordered.update((number, made.name) for number in steady.get(candidate, ()))
+            if any("(" in key for key in candidate.keys):
+                fresh.add(candidate.table)
+        for table in sorted(fresh):
+            self.say(f"analysing {table}")
+            self.ground.analyse(table)
 
     # what a set does
 
@@ -253,9 +266,11 @@ class Search:
             return promised
         if self.limits.over or form.spent > self.allowance:
             return promised
+        if form.base.over and planned > form.base_cost * _HOPEFUL:
+            return promised
         self.ground.only(used)
         began = time.monotonic()
-        limit = max(form.base.cpu_ms * 2, _SHORTEST)
+        limit = max(form.base.cpu_ms * (1 if form.base.over else 2), _SHORTEST)
         try:
             found = self.ground.measure(form.sql, limit_ms=limit)
             if not found.over and found.cpu_ms < 50:
@@ -264,6 +279,7 @@ class Search:
             return base + 1.0
         finally:
             form.spent += time.monotonic() - began
+        form.runs[used] = found
         if found.over and form.base.over:
             return promised
         return base + 1.0 if found.over else found.work
