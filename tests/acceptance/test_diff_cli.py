@@ -55,6 +55,7 @@ def drifted(server: Server) -> Iterator[str]:
         with server.connect(name) as session:
             session.run(OLD + "ALTER TABLE token ADD COLUMN flag boolean; CREATE INDEX by_hand ON token (flag);")
             session.run("CREATE TABLE schema_migrations (version varchar PRIMARY KEY); INSERT INTO token VALUES (1)")
+            session.run("CREATE SCHEMA pgassay; CREATE TABLE pgassay.step (id integer)")
         yield f"postgresql://{OWNER}@/{name}?host={server.sockets}"
 
 

@@ -177,6 +177,9 @@ def _exported(folder: str, *, allow_code: bool) -> str:
     return ended.stdout
 
 
+_RECORDS = (Name("pgassay", "step"), Name("pgassay", "backfill"))
+
+
 def _alike(sides: list[_Side], notes: list[str]) -> None:
     """Leave out what differs for no reason of the schema's: a runner's own table, versions of extensions."""
     a, b = sides
@@ -184,6 +187,8 @@ def _alike(sides: list[_Side], notes: list[str]) -> None:
         return
     live, made = (a, b) if a.live else (b, a)
     live.catalog = _with_version(live.catalog, made.catalog)
+    for own in _RECORDS:  # what pgassay migrate wrote down
+        live.catalog = _without(live.catalog, made.catalog, own)
     table = made.project.runner.table if made.project else None
     if table is None:
         return
