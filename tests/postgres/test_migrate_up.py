@@ -1,0 +1,305 @@
+"""The runner on a database: what it does, records, refuses, and how it waits."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pgassay.errors import ConnectionProblem, PgassayError
+from pgassay.migrate.runner import MigrationStopped, Settings
+from pgassay.migrate.runner.guard import KEY
+from pgassay.server import OWNER, Connection, Server, StatementError
+from tests.migrating import look, migrate, write
+
+
+@pytest.fixture
+def url(server: Server, database: str) -> str:
+    return f"postgresql://{OWNER}@/{database}?host={server.sockets}"
+
+
+def states(connection: Connection) -> list[list[str]]:
+    return connection.run("SELECT migration, number, state FROM pgassay.step ORDER BY migration, number")
+
+
+TWO = {"0001_a.sql": "CREATE TABLE a (id int);", "0002_b.sql": "CREATE TABLE b (id int); INSERT INTO b VALUES (1);"}
+
+
+def test_runs_records_and_has_nothing_left(tmp_path: Path, url: str, connection: Connection) -> None:
+    write(tmp_path, TWO)
+    assert migrate(tmp_path, url).migrations == ["0001_a", "0002_b"]
+    assert states(connection) == [["0001_a", "1", "done"], ["0002_b", "1", "done"]]
+    assert migrate(tmp_path, url).migrations == []
+
+
+def test_to_a_name(tmp_path: Path, url: str) -> None:
+    write(tmp_path, TWO)
+    assert migrate(tmp_path, url, to="0001").migrations == ["0001_a"]
+    with pytest.raises(PgassayError, match="names no migration"):
+        migrate(tmp_path, url, to="0009")
+
+
+def test_a_failing_transaction_keeps_what_came_before(tmp_path: Path, url: str, connection: Connection) -> None:
+    text = "BEGIN; CREATE TABLE a (); COMMIT;\nBEGIN; CREATE TABLE b (); SELECT 1 / 0; COMMIT;"
+    write(tmp_path, {"0001_a.sql": text})
+    with pytest.raises(MigrationStopped, match=r"0001_a.sql:2: 0001_a, step 2 of 2: division by zero") as stopped:
+        migrate(tmp_path, url)
+    assert "Next: pgassay migrate up" in str(stopped.value)
+    assert states(connection) == [["0001_a", "1", "done"], ["0001_a", "2", "failed"]]
+    assert connection.value("SELECT to_regclass('b')") is None
+    write(tmp_path, {"0001_a.sql": text.replace("1 / 0", "1")})
+    with pytest.raises(MigrationStopped, match="was edited after 1 of its 2 steps"):
+        migrate(tmp_path, url)
+    write(tmp_path, {"0001_a.sql": text})
+    connection.run("CREATE TABLE b ()")  # so that it fails in another way: the first step is not repeated
+    with pytest.raises(MigrationStopped, match='relation "b" already exists'):
+        migrate(tmp_path, url)
+
+
+def test_a_failed_first_step_may_be_edited(tmp_path: Path, url: str, connection: Connection) -> None:
+    write(tmp_path, {"0001_a.sql": "SELECT 1 / 0"})
+    with pytest.raises(MigrationStopped, match="Nothing of this run was kept"):
+        migrate(tmp_path, url)
+    write(tmp_path, {"0001_a.sql": "SELECT 1"})
+    assert migrate(tmp_path, url).steps == 1
+    assert states(connection) == [["0001_a", "1", "done"]]
+
+
+def test_an_edited_file_is_noticed(tmp_path: Path, url: str) -> None:
+    write(tmp_path, TWO)
+    migrate(tmp_path, url)
+    write(tmp_path, {"0001_a.sql": "-- a comment is no change\nCREATE TABLE a (id int);"})
+    assert look(tmp_path, url).oddities == ()
+    write(tmp_path, {"0001_a.sql": "CREATE TABLE a (id bigint);"})
+    assert [(o.rule, o.migration) for o in look(tmp_path, url).oddities] == [("edited-migration", "0001_a")]
+
+
+def test_settings_end_with_their_file(tmp_path: Path, url: str, connection: Connection) -> None:
+    connection.run("CREATE SCHEMA x")
+    text = "SELECT set_config('search_path', 'x', false); SET check_function_bodies = off; CREATE TABLE inner_one ();"
+    write(tmp_path, {"0001_a.sql": text, "0002_b.sql": "CREATE TABLE outer_one ();"})
+    migrate(tmp_path, url)
+    assert connection.value("SELECT to_regclass('x.inner_one')") and connection.value("SELECT to_regclass('outer_one')")
+
+
+def test_a_role_that_the_file_takes_on_does_not_write_the_record(
+    tmp_path: Path, url: str, connection: Connection
+) -> None:
+    connection.run("CREATE ROLE small")
+    try:
+        connection.run(f"GRANT small TO {OWNER}; CREATE SCHEMA s AUTHORIZATION small")
+        write(tmp_path, {"0001_a.sql": "SET ROLE small; CREATE TABLE s.t ();"})
+        migrate(tmp_path, url)
+        assert connection.value("SELECT tableowner FROM pg_tables WHERE tablename = 't'") == "small"
+    finally:
+        connection.run("DROP SCHEMA IF EXISTS s CASCADE; DROP ROLE small")
+
+
+# Statements that no transaction holds
+
+
+INDEX = {"0001_a.sql": "CREATE TABLE t (x int); INSERT INTO t VALUES (1), (1);"}
+
+
+def test_an_invalid_index_is_built_again(tmp_path: Path, url: str, connection: Connection) -> None:
+    write(tmp_path, {**INDEX, "0002_b.sql": "CREATE UNIQUE INDEX CONCURRENTLY i ON t (x);"})
+    with pytest.raises(MigrationStopped, match="could not create unique index"):
+        migrate(tmp_path, url)
+    assert connection.value("SELECT to_regclass('i')") is None  # what it left is gone
+    with pytest.raises(StatementError):
+        connection.run("CREATE UNIQUE INDEX CONCURRENTLY i ON t (x)")  # and somebody's own attempt
+    connection.run("DELETE FROM t")
+    assert migrate(tmp_path, url).notes == ["dropped the INVALID index public.i"]
+    assert connection.value("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass") == "t"
+
+
+def started(connection: Connection, number: int) -> None:
+    """As if the runner had been killed while this step ran."""
+    connection.run(
+        f"UPDATE pgassay.step SET state = 'started', ended = NULL WHERE number = {number};"
+        f" DELETE FROM pgassay.step WHERE number > {number}"
+    )
+
+
+def test_what_ran_to_its_end_unrecorded_is_not_run_again(tmp_path: Path, url: str, connection: Connection) -> None:
+    text = "CREATE TABLE t (x int);\nCREATE INDEX CONCURRENTLY i ON t (x);\nDROP INDEX CONCURRENTLY i;\n"
+    write(tmp_path, {"0001_a.sql": text})
+    connection.run("CREATE TABLE t (x int); CREATE INDEX i ON t (x)")
+    oid = connection.value("SELECT 'i'::regclass::oid")
+    connection.run("DROP TABLE t")
+    migrate(tmp_path, url)
+    assert oid is not None and connection.value("SELECT to_regclass('i')") is None
+    started(connection, 3)
+    assert any("had run to its end" in note for note in migrate(tmp_path, url).notes)
+    connection.run("CREATE INDEX i ON t (x)")
+    started(connection, 2)
+    ran = migrate(tmp_path, url)
+    assert ran.found_done == 1 and any("step 2 of 3: had run to its end" in note for note in ran.notes)
+    assert connection.value("SELECT to_regclass('i')") is None
+
+
+def test_a_half_detached_partition_is_detached(tmp_path: Path, url: str, connection: Connection) -> None:
+    text = (
+        "CREATE TABLE p (id int) PARTITION BY RANGE (id);\nCREATE TABLE q PARTITION OF p FOR VALUES FROM (0) TO (9);\n"
+    )
+    write(tmp_path, {"0001_a.sql": text + "ALTER TABLE p DETACH PARTITION q CONCURRENTLY;\n"})
+    migrate(tmp_path, url)
+    connection.run("ALTER TABLE p ATTACH PARTITION q FOR VALUES FROM (0) TO (9)")
+    started(connection, 3)
+    migrate(tmp_path, url)
+    assert connection.value("SELECT count(*) FROM pg_inherits") == "0"
+
+
+# Locks
+
+
+def held(server: Server, database: str, seconds: float) -> threading.Thread:
+    """Another session that reads a table in a transaction for some time."""
+    ready = threading.Event()
+
+    def hold() -> None:
+        with server.connect(database) as other:
+            other.run("SET application_name = 'reports'; BEGIN; SELECT * FROM a")
+            ready.set()
+            time.sleep(seconds)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    ready.wait()
+    return thread
+
+
+def test_who_blocks_is_named(tmp_path: Path, url: str, server: Server, database: str) -> None:
+    write(tmp_path, {"0001_a.sql": "CREATE TABLE a (id int);"})
+    migrate(tmp_path, url)
+    write(tmp_path, {"0002_b.sql": "ALTER TABLE a ADD x int;"})
+    thread = held(server, database, 1.5)
+    said: list[str] = []
+    with pytest.raises(MigrationStopped, match=r'no lock after 2 attempts .*held by process \d+ \("reports"'):
+        migrate(tmp_path, url, settings=Settings(lock_timeout=0.3, retries=1, pause=0.02), say=said.append)
+    thread.join()
+    assert any("waiting for process" in words and "SELECT * FROM a" in words for words in said)
+    assert migrate(tmp_path, url).migrations == ["0002_b"]
+
+
+def test_nobody_waits_behind_us_longer_than_the_limit(tmp_path: Path, url: str, server: Server, database: str) -> None:
+    """A lock held by another session: the application's statements on both tables pass within the limit + 0.1 s."""
+    limit = 0.2
+    write(tmp_path, {"0001_a.sql": "CREATE TABLE a (id int); CREATE TABLE first (id int);"})
+    migrate(tmp_path, url)
+    write(tmp_path, {"0002_b.sql": "ALTER TABLE first ADD x int; ALTER TABLE a ADD x int;"})
+    over = threading.Event()
+    longest = [0.0]
+
+    def application(table: str) -> None:
+        with server.connect(database) as session:
+            while not over.is_set():
+                began = time.monotonic()
+                session.run(f"INSERT INTO {table} (id) VALUES (1)")
+                longest[0] = max(longest[0], time.monotonic() - began)
+                time.sleep(0.002)
+
+    holder = held(server, database, 3.0)
+    clients = [threading.Thread(target=application, args=(table,)) for table in ("a", "first")]
+    for thread in clients:
+        thread.start()
+    began = time.monotonic()
+    ran = migrate(tmp_path, url, settings=Settings(lock_timeout=limit, retries=100, pause=0.05))
+    took = time.monotonic() - began
+    over.set()
+    for thread in (*clients, holder):
+        thread.join()
+    assert ran.retries >= 3 and took > 2.5
+    assert longest[0] < limit + 0.1
+
+
+# What is refused
+
+
+def test_a_second_runner(tmp_path: Path, url: str, server: Server, database: str) -> None:
+    write(tmp_path, TWO)
+    with server.connect(database) as other:
+        other.run(f"SET application_name = 'the other'; SELECT pg_advisory_lock({KEY})")
+        with pytest.raises(MigrationStopped, match=rf'another runner .*process {other.pid}, "the other"'):
+            migrate(tmp_path, url)
+    assert migrate(tmp_path, url).steps == 2
+
+
+@pytest.fixture
+def read_only(server: Server, database: str) -> Iterator[None]:
+    server.admin.run(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+    yield
+    server.admin.run(f"ALTER DATABASE {database} RESET default_transaction_read_only")
+
+
+@pytest.mark.usefixtures("read_only")
+def test_a_database_that_only_reads(tmp_path: Path, url: str) -> None:
+    write(tmp_path, TWO)
+    with pytest.raises(ConnectionProblem, match="is read-only"):
+        migrate(tmp_path, url)
+
+
+def test_missing_privileges(tmp_path: Path, url: str, connection: Connection, server: Server, database: str) -> None:
+    connection.run("CREATE ROLE guest LOGIN")
+    try:
+        mine = url.replace(OWNER, "guest", 1)
+        write(tmp_path, TWO)
+        with pytest.raises(MigrationStopped, match="permission denied for database") as stopped:
+            migrate(tmp_path, mine)
+        assert "Grant what is missing" in str(stopped.value) and "Nothing was done" in str(stopped.value)
+        connection.run("GRANT CREATE ON DATABASE " + database + " TO guest; CREATE TABLE theirs (id int)")
+        write(tmp_path, {"0001_a.sql": "ALTER TABLE theirs ADD x int;"})
+        with pytest.raises(MigrationStopped, match="must be owner of table theirs"):
+            migrate(tmp_path, mine)
+    finally:
+        server.drop_roles(["guest"])
+
+
+def test_a_connection_lost_midway(tmp_path: Path, url: str, server: Server, database: str) -> None:
+    write(tmp_path, {"0001_a.sql": "CREATE TABLE a (id int);", "0002_b.sql": "SELECT pg_sleep(20);"})
+    migrate(tmp_path, url, to="0001")
+
+    def end() -> None:
+        time.sleep(0.3)
+        with server.connect(database) as other:
+            other.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(20)'")
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    with pytest.raises(MigrationStopped, match="the connection was lost") as stopped:
+        migrate(tmp_path, url)
+    thread.join()
+    assert "Next: pgassay migrate up" in str(stopped.value)
+
+
+# Back
+
+
+def test_back_and_forth(tmp_path: Path, url: str, connection: Connection) -> None:
+    write(tmp_path, TWO)
+    write(tmp_path, {"down/0002_b.sql": "DROP TABLE b;", "down/0001_a.sql": "DROP TABLE a;"})
+    migrate(tmp_path, url)
+    assert migrate(tmp_path, url, "down").migrations == ["0002_b"]
+    assert states(connection) == [["0001_a", "1", "done"]]
+    migrate(tmp_path, url)
+    assert migrate(tmp_path, url, "down", to="0001").migrations == ["0002_b"]
+    assert migrate(tmp_path, url, "down").migrations == ["0001_a"]
+    assert states(connection) == []
+
+
+def test_half_the_way_back_is_finished_first(tmp_path: Path, url: str, connection: Connection) -> None:
+    write(tmp_path, TWO)
+    write(tmp_path, {"down/0002_b.sql": "BEGIN; DROP TABLE b; COMMIT; VACUUM; SELECT 1 / zero FROM nought;"})
+    connection.run("CREATE TABLE nought AS SELECT 0 AS zero")
+    migrate(tmp_path, url)
+    with pytest.raises(MigrationStopped, match="division by zero"):
+        migrate(tmp_path, url, "down")
+    write(tmp_path, {"0003_c.sql": "SELECT 1;"})
+    with pytest.raises(MigrationStopped, match="0002_b is halfway back"):
+        migrate(tmp_path, url)
+    connection.run("UPDATE nought SET zero = 1")
+    assert migrate(tmp_path, url, "down").migrations == ["0002_b"]
+    assert migrate(tmp_path, url).migrations == ["0002_b", "0003_c"]
