@@ -88,5 +88,5 @@ class Page(BaseModel):
     id: Id
     size: int
     offset: int
-    next: int | None
+    next: int | None = None
     text: Quoted

@@ -262,6 +262,41 @@ def _diff(asked: dict[str, Any], project: dict[str, Any], _: dict[str, Any], say
     return _outcome([{"text": step["sql"]} for step in steps], counts, notes) | {"files": []}
 
 
+def _down(asked: dict[str, Any], project: dict[str, Any], _: dict[str, Any], say: Say) -> Outcome:
+    """Ways back, derived and proved; written into the project only where the answer names these very statements."""
+    from dataclasses import replace
+
+    from pgassay.workflows.migrate_down import DownOptions, migrate_down
+
+    only = (asked["migration"],) if asked["migration"] else ()
+    options = DownOptions(path=asked["path"], only=only, dry_run=True, **project)
+    found = migrate_down(options, say)
+    items, told = [], list(found.notes)
+    for way in found.ways:
+        words = f"-- {way.migration.path}: {way.verdict}{'' if way.written is None else f', written to {way.written}'}"
+        items.append({"text": "\n".join([words, *(f"{s};" for s in way.statements or ())])})
+        told += [f"{way.migration.path}: {note}" for note in way.notes]
+        told += [f"{way.migration.path}: {way.trial.failure}"] if way.trial.failure else []
+        told += [
+            f"{way.migration.path}: going {lost.when} loses {lost.table}{f'.{lost.column}' if lost.column else ''}, "
+            f"{lost.rows} rows of the rehearsal"
+            for lost in way.trial.lost
+        ]
+    holding = [w for w in found.ways if w.statements and not w.own and w.verdict in ("proved", "loses-data")]
+    counts = {"migrations": len(found.ways), "holding": len(holding), "proved": sum(w.proved for w in found.ways)}
+    answer = f"write-{key(i['text'] for i in items)}"
+    files: tuple[str, ...] = ()
+    if holding and answer in asked["answers"]:
+        say("writing")
+        files = migrate_down(replace(options, dry_run=False), say).files
+    outcome = _outcome(items, counts, told) | {"files": list(files)}
+    if holding and not files and "keep" not in asked["answers"]:
+        ways = [(answer, "Write them where the project's runner looks for them."), ("keep", "Write nothing.")]
+        about = [f"{w.migration.path} ({w.verdict})" for w in holding]
+        outcome |= {"decision": decide("Write these ways back into the project?", about, ways)["decision"]}
+    return outcome
+
+
 def _ahead(asked: dict[str, Any], project: dict[str, Any], _: dict[str, Any], say: Say) -> Outcome:
     """What the project's pending migrations would do to the database: rehearsed, not run."""
     from pgassay.report.migrating import outlook_text
@@ -354,5 +389,6 @@ _VERBS: dict[str, Callable[[dict[str, Any], dict[str, Any], dict[str, Any], Say]
     "tune": _tune,
     "design": _design,
     "diff": _diff,
-    "plan-migrations": _ahead,
+    "down": _down,
+    "ahead": _ahead,
 }

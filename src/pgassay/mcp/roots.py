@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pgassay.errors import UsageError
 
-
 _EXPORT = "export:"  # of an ORM's folder, for a difference
 
 

@@ -61,7 +61,7 @@ class PgassayServer(MCPServer[Any]):
             raise type(error)(str(error)[:_ERROR]) from cause
 
 
-_LIMITS = frozenset({"pattern", "maxLength", "maxItems", "minimum", "patternProperties"})
+_LIMITS = frozenset({"pattern", "maxLength", "maxItems", "minimum", "maximum", "patternProperties"})
 
 
 def lean(schema: Any, *without: str) -> Any:
@@ -189,19 +189,24 @@ def build(roots: Roots) -> PgassayServer:
             raise failure("Kept", "nothing was written, as decided")
         return fitting.made(await call("design", context, asked), kept)
 
-    @server.tool(annotations=_READS, structured_output=True)
+    @server.tool(annotations=_WRITES, structured_output=True)
     async def migrate(
         context: Context[Any, Any],
-        action: Literal["diff", "plan"],
+        action: Literal["diff", "down", "ahead"],
         path: str = ".",
         other: str | None = None,
+        migration: Annotated[str | None, Field(max_length=500)] = None,
         answers: Annotated[list[str], Field(max_length=100)] | None = None,
     ) -> Annotated[CallToolResult, Made]:
-        """diff: the SQL from the schema of path to that of other (each a path or the word database), tried. plan: what
-        the project's pending migrations would do to the database, rehearsed. Runs nothing there."""
-        if action == "plan":
-            asked = {"path": inside(path), "database": database("database")}
-            return fitting.made(await call("plan-migrations", context, asked), kept)
+        """diff: SQL from the schema of path to that of other (paths, or the word database). down: proved ways
+        back for migrations. ahead: what pending ones would do to the database. SQL only runs on scratch servers."""
+        if action == "ahead":
+            return fitting.made(
+                await call("ahead", context, {"path": inside(path), "database": database("database")}), kept
+            )
+        if action == "down":
+            asked = {"path": inside(path), "migration": migration, "answers": answers or []}
+            return fitting.made(await call("down", context, asked), kept)
         if other is None:
             raise failure("BadArguments", "diff wants other: a path, or the word database")
         sides = {k: v if v == "database" else inside(v) for k, v in (("path", path), ("other", other))}
