@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pgassay import __version__
+from pgassay.cli.agent import agent
 from pgassay.cli.check import check
 from pgassay.cli.design import design
 from pgassay.cli.diff import diff
@@ -34,5 +35,21 @@ def main() -> None:
     """
 
 
-for command in (review, check, secure, seed, twin, explain, tune, indexes, design, diff, migrate, rules, schema, mcp):
+for command in (
+    review,
+    check,
+    secure,
+    seed,
+    twin,
+    explain,
+    tune,
+    indexes,
+    design,
+    diff,
+    migrate,
+    rules,
+    schema,
+    mcp,
+    agent,
+):
     main.add_command(command)

@@ -1,0 +1,1 @@
+"""The agent: a database expert that plans with pgassay and proves its work. A face: no database logic."""
