@@ -26,9 +26,11 @@ from pgassay.report.orm.queries_python import queries_python
 from pgassay.report.orm.queries_sql import queries_sql
 from pgassay.report.orm.queries_typescript import queries_typescript
 from pgassay.report.orm.sqlalchemy import sqlalchemy_models
+from pgassay.report.plans import plans_page
 from pgassay.server import OWNER, Server, StatementError, find_binaries, scratch
 from pgassay.sources import open_project
 from pgassay.workflows.design_patterns import patterns
+from pgassay.workflows.design_plans import plans
 from pgassay.workflows.design_storage import measure
 
 Progress = Callable[[str], None]
@@ -43,6 +45,7 @@ RENDERERS: tuple[tuple[str, Callable[[Designed], Mapping[str, str]]], ...] = (
             "dictionary.md": dictionary(designed.catalog),
             "diagram.md": f"```mermaid\n{mermaid(designed.catalog)}```\n",
             "diagram.svg": picture(designed.catalog),
+            "plans.md": plans_page(designed.plans, designed.events, designed.server),
         },
     ),
     (
@@ -96,6 +99,7 @@ def make(wanted: Wanted, progress: Progress = lambda _: None) -> Designed:
     folder = wanted.out / "migrations"
     binaries = find_binaries(wanted.postgres_version, Path(wanted.postgres_bin) if wanted.postgres_bin else None)
     with scratch(binaries, memory=True) as server:
+        _roles(server, wanted.settings)
         there = _there(folder)
         old, before = _replayed(server, wanted.out, progress) if there else ("", None)
         known = sources((t.name.name, t.comment) for t in before.tables) if before is not None else {}
@@ -105,6 +109,7 @@ def make(wanted: Wanted, progress: Progress = lambda _: None) -> Designed:
         database, catalog = proved(server, made)
         made = replace(made, notes=(*made.notes, *patterns(server, database, made)))
         storage = measure(server, database, made, progress)
+        planned = plans(server, database, made, catalog, events=wanted.events, progress=progress)
         changes: tuple[str, ...] = ()
         files: dict[Path, str] = {}
         if before is None:
@@ -119,12 +124,22 @@ def make(wanted: Wanted, progress: Progress = lambda _: None) -> Designed:
             design=made, catalog=catalog, storage=storage, events=wanted.events, changes=changes,
             first=before is None, server=server.binaries.version,
             written=tuple((str(p), t.count("\n")) for p, t in files.items()), seconds=time.monotonic() - began,
+            plans=planned,
         )  # fmt: skip
     for place, renderer in RENDERERS:
         files |= {wanted.out / place / name: text for name, text in renderer(designed).items()}
     for path, text in files.items():
         _write(path, text)
     return designed
+
+
+def _roles(server: Server, settings: Settings) -> None:
+    """Before PostgreSQL 16 who may create roles may become anyone, so a scratch server's owner may not: they are made
+    beforehand, as a production server has them."""
+    if server.major >= 16 or settings.tenancy == "none":
+        return
+    for role in (settings.owner_role, settings.writer_role, settings.reader_role):
+        server.admin.run(f"CREATE ROLE {quote(role)} NOLOGIN; GRANT {quote(role)} TO {OWNER}")
 
 
 def proved(server: Server, made: Design) -> tuple[str, Catalog]:
@@ -238,9 +253,7 @@ def _owners(catalog: Catalog) -> dict[str, str]:
     found = {f"ALTER TABLE {t.name}": t.owner for t in catalog.tables}
     found |= {f"ALTER {'MATERIALIZED ' if v.materialized else ''}VIEW {v.name}": v.owner for v in catalog.views}
     kinds = {"procedure": "PROCEDURE", "aggregate": "AGGREGATE"}
-    return found | {
-        f"ALTER {kinds.get(r.kind, 'FUNCTION')} {r.name}({r.arguments})": r.owner for r in catalog.routines
-    }
+    return found | {f"ALTER {kinds.get(r.kind, 'FUNCTION')} {r.name}({r.arguments})": r.owner for r in catalog.routines}
 
 
 def _renewed(settings: Settings, before: Catalog, after: Catalog) -> list[str]:
