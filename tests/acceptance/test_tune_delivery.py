@@ -60,6 +60,8 @@ def test_advice_becomes_a_migration_with_its_evidence(capsys: pytest.CaptureFixt
     jsonschema.validate(advice, schema("tune"))
     made = [m for m in open_project("migrations").migrations if m.name != "20250101000000_first.sql"]
     assert [m.path for m in made] == advice["written"] != []
+    *made, last = made
+    assert [s.text for s in last.statements] == advice["recommendations"][0]["after"] == ['ANALYZE public."Accounts"']
     for migration, each in zip(made, advice["recommendations"], strict=True):
         assert [s.text for s in migration.statements] == [each["sql"]]
         assert [s.text for s in migration.down or ()] == [each["undo"]]

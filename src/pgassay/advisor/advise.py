@@ -59,7 +59,12 @@ def advise(
         search.choose()
     cases = [Case(f.query, f.number, f.sql, f.base, f.base_cost, f.runs) for f in search.forms]
     changes, recommendations, refused = _proved(
-        search, cases, keep_slower, began + seconds * (1.5 if len(cases) <= _FEW else 1.0), progress
+        search,
+        cases,
+        keep_slower,
+        began + seconds * 0.95,
+        began + seconds * (1.5 if len(cases) <= _FEW else 1.0),
+        progress,
     )
     more: tuple[Recommendation, ...] = ()
     if not kinds or "statistics" in kinds:
@@ -95,28 +100,37 @@ def advise(
 
 
 def _proved(
-    search: Search, cases: Sequence[Case], keep_slower: bool, deadline: float, progress: Callable[[str], None]
+    search: Search,
+    cases: Sequence[Case],
+    keep_slower: bool,
+    again_until: float,
+    deadline: float,
+    progress: Callable[[str], None],
 ) -> tuple[tuple[Change, ...], list[Recommendation], list[Refused]]:
-    """Measure the chosen set; take out what slows a query, and what does not earn its keep."""
+    """Measure the chosen set; take out what slows a query, and what does not earn its keep.
+
+    Something else is tried in the place of what went until ``again_until``.
+    """
     ground, refused = search.ground, list[Refused]()
     concerned = {q for name in search.chosen for q in search.readers[search.names[name].candidate.table]}
     if search.world.catalog.views:  # which tables they read is not known here
         concerned = {q.number for q in search.queries}
     changes = prove(ground, cases, search.chosen, concerned if search.chosen else (), deadline, progress)
+    sure: set[tuple[int, int]] = set()
     for turn in range(_ROUNDS * 4):
         slowed = [c for c in changes if slower(c)]
         guilty = {n for c in slowed for n in c.used if n in search.chosen}
         if not guilty or keep_slower:
             break
         of = {(c.query.number, c.form): c for c in cases}
-        sure = [measured_again(ground, of[c.query, c.form], c, search.chosen) for c in slowed]
-        changes = _put(changes, sure)
-        slowed = [c for c in sure if slower(c)]
-        guilty = {n for c in slowed for n in c.used if n in search.chosen}
-        if not guilty:
-            break
         name = min(guilty, key=lambda n: (_gains(changes, n), n))
-        worst = next(c for c in slowed if name in c.used)
+        doubted = [c for c in slowed if name in c.used and (c.query, c.form) not in sure]
+        sure |= {(c.query, c.form) for c in doubted}
+        changes = _put(changes, [measured_again(ground, of[c.query, c.form], c, search.chosen) for c in doubted])
+        slowed = [c for c in changes if slower(c) and name in c.used]
+        if not slowed:
+            continue
+        worst = max(slowed, key=lambda c: (_loss(c), c.query, c.form))
         refused.append(
             Refused(sql=_ddl(search, name), reason=f"query {worst.query} takes {_percent(worst)} longer with it")
         )
@@ -124,11 +138,14 @@ def _proved(
         search.learn(worst)
         search.ban(name)
         search.chosen -= {name}
-        if turn < _ROUNDS and time.monotonic() < deadline:
+        if turn < _ROUNDS and time.monotonic() < again_until:
             progress("choosing again")
+            search.limits = replace(search.limits, deadline=again_until)
+            search.instead(name, again_until)
             search.choose(search.chosen)
         touched = {search.names[n].candidate.table for n in before ^ search.chosen}
         numbers = {q for table in touched for q in search.readers[table]}
+        sure -= {(c.query, c.form) for c in changes if c.query in numbers and name in c.used}
         again = [c for c in cases if c.query.number in numbers]
         changes = _put(changes, prove(ground, again, search.chosen, concerned, deadline, progress, changes))
     for name in sorted(search.chosen):
@@ -191,6 +208,12 @@ def _gains(changes: Sequence[Change], name: str) -> float:
     return sum(c.gain for c in changes if name in c.used)
 
 
+def _loss(change: Change) -> float:
+    if change.before is None or change.after is None:
+        return change.cost_after / max(change.cost_before, 1e-9)
+    return change.after.cpu_ms / max(change.before.cpu_ms, 1e-6)
+
+
 def _percent(change: Change) -> str:
     if change.before is None or change.after is None or change.after.over:
         return f"{100 * (change.cost_after / max(change.cost_before, 1e-9) - 1):.0f} % (by the planner)"
@@ -246,6 +269,7 @@ def _recommendation(search: Search, changes: Sequence[Change], name: str) -> Rec
         bytes=made.bytes,
         build_ms=made.ms,
         before=before,
+        after=(f"ANALYZE {candidate.table}",) if any("(" in key for key in candidate.keys) else (),
         queries=tuple(sorted(served.items())),
         notes=tuple(notes),
     )

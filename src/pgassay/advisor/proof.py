@@ -89,6 +89,8 @@ def _change(
         # The same plan is the same work: differences would be noise. Of a DELETE it does not show the foreign keys.
         if shape(before_plan) == shape(after_plan) and not case.query.lookups:
             before = after = case.base
+        elif late and case.base is not None and (known := case.runs.get(frozenset(used))):
+            before, after = case.base, known
         elif not late:
             before, after = _compared(ground, case, on, case.runs.get(frozenset(used)))
     except StatementError:
@@ -114,7 +116,7 @@ def _compared(ground: Ground, case: Case, on: frozenset[str], known: Measure | N
         return base, known or ground.measure(case.sql, limit_ms=base.cpu_ms)
     if base is not None:
         ground.only(on)
-        after = known or ground.measure(case.sql, limit_ms=max(base.cpu_ms * 3, 1_000.0))
+        after = known or ground.measure(case.sql, limit_ms=max(base.cpu_ms * 2.5, 500.0))
         if after.cpu_ms < base.cpu_ms * _CLEAR and after.buffers <= base.buffers * _CLEAR and not after.over:
             if after.cpu_ms < _SLOW:
                 after = min(after, ground.measure(case.sql, times=2), key=lambda m: m.work)

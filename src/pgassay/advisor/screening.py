@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from pgassay.advisor.candidates import World
 from pgassay.advisor.ground import Ground, cost, indexes_used
 from pgassay.advisor.model import Candidate, Query
 from pgassay.errors import PgassayError
+from pgassay.model import Name
 from pgassay.server import OWNER, StatementError
 from pgassay.twin.export import export
 from pgassay.twin.ghost import Ghost, ghost
@@ -22,6 +24,7 @@ _QUICK = 12.0  # seconds of building, below which everything is built
 _SECONDS = {"btree": 1.2, "hash": 1.5, "brin": 0.1, "gin": 3.0, "gist": 6.0}  # a million rows
 _GHOSTLY = 0.025  # seconds that a ghost takes for an index
 _ROUNDS = 4
+_A_TABLE = 10  # candidates of a query on one table
 _ALONE = 12  # candidates of a query that are planned with alone
 _BETTER, _MUCH_BETTER = 0.98, 0.7
 _BLIND = frozenset({"expression", "trigram", "gin", "gist"})
@@ -42,7 +45,7 @@ def screened(
     ground: Ground, world: World, queries: Sequence[Query], lists: Lists, deadline: float, say: Callable[[str], None]
 ) -> dict[int, list[Candidate]]:
     """The candidates of each query that are worth building, the best first."""
-    whole = {number: list(found) for number, found in lists.items()}
+    whole = {number: _some(found) for number, found in lists.items()}
     distinct = {c for found in whole.values() for c in found}
     if sum(build_seconds(c, world) for c in distinct) <= max(_QUICK, _GHOSTLY * len(distinct)):
         return whole
@@ -58,6 +61,17 @@ def screened(
     except (PgassayError, StatementError) as error:
         say(f"no ghost: {error}")
         return {number: found[:_KEPT] for number, found in whole.items()}
+
+
+def _some(found: Sequence[Candidate]) -> list[Candidate]:
+    """The likeliest of each table."""
+    counts: Counter[Name] = Counter()
+    kept = []
+    for candidate in found:
+        counts[candidate.table] += 1
+        if counts[candidate.table] <= _A_TABLE:
+            kept.append(candidate)
+    return kept
 
 
 class _Screen:

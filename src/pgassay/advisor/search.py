@@ -31,6 +31,9 @@ _SLOWER, _FINE = 0.06, 0.5
 _SHORTEST = 250.0  # milliseconds: a shorter limit would measure how busy the machine is
 _SEVERAL = 30  # sets of parameters, above which each is run twice, not up to five times, as it is
 _ONE_OF_ALL = 0.3  # of the time that is left for all queries as they are, the most for one
+_LONG = 4_000.0  # milliseconds of all queries together, from which on few candidates of each are built
+_KEPT = 4
+_RUNS = 6  # of each query that the search is likely to need
 _MANY = 200  # queries, above which not all of them are run before the search
 _SMALL = 64 * 2**20  # bytes of heap below which space is no matter
 _HOPEFUL = 0.5  # of its cost a query that was cut off must lose before it is run again
@@ -117,6 +120,8 @@ class Search:
         self.asked: dict[Name, list[Ask]] = defaultdict(list)
         self.moves: dict[frozenset[str], float] = {}  # and the gain that the planner promises
         self.heap = max(ground.heap_bytes(world), _SMALL)
+        self.spare: dict[int, list[Candidate]] = {}  # candidates of a query that were not built
+        self.banned: set[str] = set()
         self.tried = 0
         self.allowance = 1.0  # seconds that the runs of one query may take
 
@@ -187,10 +192,16 @@ class Search:
         wanted = {q.number: self._wanted(q) for q in asked}
         began = time.monotonic()
         left = self.limits.deadline - began
-        kept = screened(self.ground, self.world, asked, wanted, began + left * 0.4, self.say)
+        kept = screened(self.ground, self.world, asked, wanted, began + left * 0.3, self.say)
+        self.spare = {n: [c for c in found if c not in kept[n][:_KEPT]] for n, found in wanted.items()}
+        if sum(f.base.cpu_ms for f in self.forms if f.base) > _LONG:
+            kept = {n: found[:_KEPT] for n, found in kept.items()}
         lists = [(q, kept[q.number]) for q in asked]
         left = max(self.limits.deadline - time.monotonic(), 0.0)
-        until = time.monotonic() + max(left * 0.7, self.limits.least)
+        # Where queries take long, so does finding out what an index does to them.
+        runs = _RUNS * sum(f.base.cpu_ms / 1_000 for f in self.forms if f.base and not f.base.over)
+        share = min(max(1 - runs / left, 0.4), 0.7) if left else 0.0
+        until = time.monotonic() + max(left * share, self.limits.least)
         order: dict[Candidate, set[int]] = {}
         steady: dict[Candidate, set[int]] = defaultdict(set)
         for rank in range(max((len(found) for _, found in lists), default=0)):
@@ -329,13 +340,13 @@ class Search:
 
     # the search
 
-    def explore(self) -> None:
+    def explore(self, numbers: Collection[int] | None = None) -> None:
         """For each query: what the planner takes with all candidates, with each alone, and without the best ones."""
         for n, form in enumerate(self.forms):
             if self.limits.over and n >= _MANY:
                 return
-            mine = frozenset(name for name, numbers in self.meant.items() if form.query.number in numbers)
-            if not mine:
+            mine = frozenset(name for name, meant in self.meant.items() if form.query.number in meant) - self.banned
+            if not mine or (numbers is not None and form.query.number not in numbers):
                 continue
             self.say(f"query {n + 1} of {len(self.forms)}: {len(mine)} candidates")
             left = mine
@@ -379,7 +390,26 @@ class Search:
 
     def ban(self, name: str) -> None:
         """Never choose this one again."""
+        self.banned.add(name)
         self.moves = {move: gain for move, gain in self.moves.items() if name not in move}
+
+    def instead(self, name: str, until: float) -> bool:
+        """Build what else could serve the queries of an index that was refused: the likeliest that are like it."""
+        lost = self.names[name].candidate
+        order: dict[Candidate, set[int]] = {}
+        for number in sorted(self.meant[name]):
+            like = [
+                c
+                for c in self.spare.get(number, ())
+                if c.table == lost.table and stem(c.keys[0]) == stem(lost.keys[0]) and c not in self.ground.built
+            ]
+            for candidate in sorted(like, key=lambda c: abs(len(c.keys) - len(lost.keys)) != 1)[:2]:
+                order.setdefault(candidate, set()).add(number)
+        if not order:
+            return False
+        self._build(order, {}, until)
+        self.explore({n for numbers in order.values() for n in numbers})
+        return True
 
     def gain(self, before: frozenset[str], after: frozenset[str]) -> float:
         """How much better a set is than another, priced."""

@@ -40,13 +40,15 @@ class QueryPart(Wire, frozen=True):
 
 
 class RecommendationPart(Wire, frozen=True):
-    """A statement to run, with what takes it back. ``queries`` maps a query's number to how many times less work it
+    """A statement to run, with what takes it back. ``before`` must run first; without ``after`` (ANALYZE) it does not
+    count. ``queries`` maps a query's number to how many times less work it
     takes with all recommendations; ``bytes`` and ``build_ms`` are those of the ground."""
 
     kind: str
     index_kind: str
     sql: str
     before: tuple[str, ...]
+    after: tuple[str, ...]
     undo: str
     table: str
     name: str
@@ -139,9 +141,11 @@ class TuningDocument(Wire, frozen=True):
 
 
 def tuning_sql(advice: Advice) -> str:
-    """The statements in their order, nothing else."""
+    """The statements in their order, nothing else. What several need after them comes once, after the last."""
     seen: dict[str, None] = {}
     for each in advice.recommendations:
+        for needed in each.after:
+            seen.pop(needed, None)
         seen.update(dict.fromkeys((*each.before, each.sql, *each.after)))
     return "".join(f"{statement};\n" for statement in seen)
 
@@ -199,6 +203,7 @@ def _recommendation(each: Recommendation) -> RecommendationPart:
         index_kind=each.index_kind,
         sql=encodable(each.sql),
         before=each.before,
+        after=each.after,
         undo=encodable(each.undo),
         table=str(each.table),
         name=encodable(each.name),

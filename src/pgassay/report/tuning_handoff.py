@@ -60,7 +60,9 @@ def tuning_handoff(advice: Advice, written: Sequence[str] = ()) -> str:
                 artifacts_created=tuple(map(encodable, written)),
                 configurations_changed=(),
                 code_snippets=tuple(
-                    encodable(_commented(evidence(advice, r)) + "".join(f"{s};\n" for s in (*r.before, r.sql)))
+                    encodable(
+                        _commented(evidence(advice, r)) + "".join(f"{s};\n" for s in (*r.before, r.sql, *r.after))
+                    )
                     for r in advice.recommendations
                 ),
             ),

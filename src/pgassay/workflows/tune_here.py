@@ -241,9 +241,9 @@ class _Builder:
 
     def _analyse(self, each: Recommendation) -> None:
         """An index on expressions is planned well only with statistics of theirs."""
-        if each.index_kind == "expression":
+        for statement in each.after:
             with contextlib.suppress(StatementError):
-                self.session.run(f"ANALYZE {each.table}")
+                self.session.run(statement)
 
     def __exit__(self, *_: object) -> None:
         left = list(self._dropped())

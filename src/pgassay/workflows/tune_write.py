@@ -12,6 +12,7 @@ from pgassay.sources import open_project
 from pgassay.sources.writing import Change, Step, Writing, write, write_plain
 from pgassay.workflows.grounds import Filling
 
+_COUNTED = "Without statistics of its expressions PostgreSQL guesses how many rows an index finds."
 _STAYS = "It stays on the way back: others may use it by then."
 
 
@@ -36,9 +37,10 @@ def write_advice(advice: Advice, filling: Filling | None, out: str | None) -> Wr
 
 
 def change_of(advice: Advice) -> Change:
-    """A step for each recommendation, and one for each extension that they need."""
+    """A step for each recommendation, one for each extension that they need and for each table to analyse."""
     steps: list[Step] = []
     seen: set[str] = set()
+    later: dict[str, None] = {}  # once, after all that it makes count
     for each in advice.recommendations:
         for needed in each.before:
             if needed not in seen:
@@ -50,7 +52,11 @@ def change_of(advice: Advice) -> Change:
                         comment=_STAYS,
                     )
                 )
-        steps.append(Step(name=_name(each), forward=(each.sql,), backward=(each.undo,), comment=evidence(advice, each)))
+        alone = each.kind != "create statistics"
+        forward = (each.sql,) if alone else (each.sql, *each.after)
+        steps.append(Step(name=_name(each), forward=forward, backward=(each.undo,), comment=evidence(advice, each)))
+        later |= dict.fromkeys(each.after if alone else ())
+    steps += [Step(name=each.lower(), forward=(each,), comment=_COUNTED) for each in later]
     return Change(name="tune", steps=tuple(steps), comment=headline(advice) if steps else "")
 
 
