@@ -37,7 +37,7 @@ def drizzle(folder: Path, files: dict[str, str]) -> Path:
 def look(folder: Path, url: str, *, kind: str | None = None) -> Waiting:
     """What is deployed and pending."""
     with connect_live(url) as live:
-        return waiting(open_project(str(folder), kind=kind), live)
+        return waiting(open_project(str(folder), kind=kind, allow_code=True), live)
 
 
 def migrate(
