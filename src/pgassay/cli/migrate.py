@@ -8,6 +8,7 @@ import click
 
 # One line each: the command's name, and the module and function that hold it.
 COMMANDS = {
+    "plan": "pgassay.cli.migrate_plan:plan",
     "up": "pgassay.cli.migrate_up:up",
     "down": "pgassay.cli.migrate_down:down",
     "status": "pgassay.cli.migrate_status:status",

@@ -6,7 +6,18 @@ import click
 
 from pgassay.cli.output import emit
 
-NAMES = ("json", "handoff", "handoff-compact", "tune", "tune-check", "indexes", "diff", "design", "migrate-down")
+NAMES = (
+    "json",
+    "handoff",
+    "handoff-compact",
+    "tune",
+    "tune-check",
+    "indexes",
+    "diff",
+    "design",
+    "migrate-down",
+    "migrate-plan",
+)
 
 
 @click.command()

@@ -19,6 +19,7 @@ _TITLES = {
     "diff": "pgassay diff --format json",
     "design": "pgassay design --format json",
     "migrate-down": "pgassay migrate down --format json",
+    "migrate-plan": "pgassay migrate plan --format json",
 }
 NAMES = tuple(_TITLES)
 DOCUMENTS: dict[str, type[msgspec.Struct]] = {"json": Document, "handoff": Handoff, "handoff-compact": Compact}
@@ -57,6 +58,10 @@ def _kind(name: str) -> type[msgspec.Struct]:
             from pgassay.report.difference import DiffDocument
 
             return DiffDocument
+        case "migrate-plan":
+            from pgassay.report.migrate_plan import PlanDocument
+
+            return PlanDocument
         case "migrate-down":
             from pgassay.report.migrate_down import DownDocument
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from pgassay.catalog import Catalog, Change, Table, compare, read
 from pgassay.errors import UsageError
@@ -20,7 +19,7 @@ from pgassay.rehearsal.probe import Probe, catalog_probes, try_probes, view_prob
 from pgassay.rehearsal.stage import stage
 from pgassay.rehearsal.touched import reached
 from pgassay.rules.changes.ways import neutral
-from pgassay.server import Server, StatementError, connect_live, find_binaries, scratch
+from pgassay.server import Server, StatementError, connect_live
 from pgassay.sources import open_project, pending_database, pending_default, pending_since, transactions
 from pgassay.sql.rewrite import split_alter
 from pgassay.sql.search_path import sets_path
@@ -104,21 +103,15 @@ class Planned:
         return self.trial.holds
 
 
-def migrate_plan(options: PlanOptions, progress: Progress | None = None) -> Planned:
-    """Plan and try. Raises PgassayError for whatever the user can set right."""
-    say = progress or (lambda _: None)
-    if options.rows < 1:
-        raise UsageError("--rows must be at least 1")
+def opened(options: PlanOptions) -> tuple[Project, Pending]:
+    """The project, and what of it is pending. Raises PgassayError for whatever the user can set right."""
     project = open_project(options.project, kind=options.kind, allow_code=options.allow_code, text=options.text)
     pending = _pending(project, options)
     if not any(m.statements for m in pending.pending):
-        raise UsageError(f"{project.path} has no pending migration ({pending.why})",
-                         hint="--last N takes its last N files.")  # fmt: skip
-    own = Path(options.postgres_bin) if options.postgres_bin else None
-    binaries = find_binaries(options.postgres_version, own)
-    say(f"starting PostgreSQL {binaries.version}")
-    with scratch(binaries, memory=options.rows <= 20_000) as server:
-        return planned(server, project, pending, options, say)
+        raise UsageError(
+            f"{project.path} has no pending migration ({pending.why})", hint="--last N takes its last N files."
+        )
+    return project, pending
 
 
 def _pending(project: Project, options: PlanOptions) -> Pending:
@@ -286,10 +279,10 @@ class _Planning:
             if not changes and not guilty:
                 break
             rewritten = {s.origin for s in made.steps if s.why != "nothing waits for it"} - in_place
-            worse = guilty or rewritten
+            worse = guilty - in_place or rewritten
             if not worse:
                 break
-            in_place |= worse if _ else (guilty or rewritten)
+            in_place |= worse
         assert best is not None
         return best
 

@@ -124,7 +124,9 @@ def _known(scene: Scene, action: Action) -> Rewritten | None:
         case Rename(kind="type" | "domain"):
             return naming.renamed_type(scene, action)
         case Rename() | MoveSchema():
-            return naming.moved(scene, action)
+            old = action.old if isinstance(action, Rename) else action.name
+            taken = any(_makes(seen, old) for seen in scene.later)
+            return None if taken else naming.moved(scene, action)
         case AttachPartition():
             return partitions.attached(scene, action)
         case DetachPartition():

@@ -101,7 +101,9 @@ class _Retyping:
         self.new = temporary(was.name, frozenset(columns))
         self.kept = next(n for n in (f"{was.name[:58]}_old{i or ''}" for i in range(99)) if n not in columns)
         self.trigger, self.function = _names(table, was.name)
-        self.forth = action.using or f"{quote(self.old)}::{now.type}"
+        # Assigned as ALTER TYPE would: a value that does not fit is refused, where an explicit cast would cut it short.
+        self.forth = action.using or quote(self.old)
+        self.converted = action.using or f"{quote(self.old)}::{now.type}"
         self.indexes: list[tuple[Index, str]] = []
         self.rules: list[tuple[Constraint, str]] = []
 
@@ -112,6 +114,11 @@ class _Retyping:
         )  # fmt: skip
         steps = [*self._expand(), *self._filled(), self._switch(), self._contract()]
         notes = [*_remarks(self.table, self.old), f"{self.name}.{self.old} becomes the last column of its table"]
+        if (self.was.base, self.now.base) not in _WIDER:
+            notes.append(
+                f"a value of {self.name}.{self.old} that {self.now.type} cannot hold stops the backfill: nothing is"
+                " switched, nothing is lost"
+            )
         return Rewritten(steps=steps, twins=[twins], notes=notes)
 
     def _expand(self) -> Iterator[PlanStep]:
@@ -140,7 +147,7 @@ class _Retyping:
         scene, name, n = self.scene, self.name, quote(self.new)
         yield scene.step(
             f"backfill {name.name} {self.old}",
-            batch(f"UPDATE {name} SET {n} = {self.forth} WHERE {n} IS DISTINCT FROM ({self.forth})"),
+            batch(f"UPDATE {name} SET {n} = {self.forth} WHERE {n} IS DISTINCT FROM ({self.converted})"),
             phase="backfill", mode="batch", back=(), why="the rows of today, in batches",
         )  # fmt: skip
         if self.was.not_null:
@@ -202,7 +209,7 @@ class _Retyping:
             sql += [renamed(name, each.name, aside), renamed(name, tmp, each.name)]
         back = f"""\
   BEGIN
-    new.{k} := new.{o}::{self.was.type};
+    new.{k} := new.{o};
   EXCEPTION WHEN others THEN
     new.{k} := NULL;  -- a value that only the new type holds
   END;"""
