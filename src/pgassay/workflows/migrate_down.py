@@ -25,7 +25,7 @@ from pgassay.migrate.down import (
     trial,
     without,
 )
-from pgassay.model import Migration, Project, Statement, Transaction, quote
+from pgassay.model import Migration, Name, Project, Statement, Transaction, quote
 from pgassay.model.actions import Transact
 from pgassay.rehearsal.filling import fill_watched
 from pgassay.rehearsal.play import left_out, play
@@ -41,6 +41,7 @@ from pgassay.sql.alone import stands_alone
 from pgassay.workflows.grounds import SETTINGS
 
 Progress = Callable[[str], None]
+Act = Callable[[str], str | None]  # runs something on a database; returns what was refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +185,7 @@ class _Replay:
             )  # fmt: skip
             self.cut += left_out(plays)
             failures += [f"{p.statement.path}:{p.statement.line}: {p.error or p.skipped}" for p in plays
-                         if (p.error and not p.retried) or p.skipped]  # fmt: skip
+                         if p.error or p.skipped]  # fmt: skip
         return failures[0] if failures else None
 
     def look(self, migration: Migration, empty: str, after: str, failure: str | None) -> Way:
@@ -201,23 +202,45 @@ class _Replay:
         with contextlib.ExitStack() as kept:
             standing, notes = self.populated(kept, migration, empty, after, grounds.before, then, up)
             own = self.options.prove and not self.options.all and bool(migration.down)
-            draft = self.derived(standing, grounds) if not own or self.options.park else Draft()
-            statements = tuple(s.text for s in migration.down or ()) if own else draft.sql
-            told = tuple(f"{what}: cannot be written as SQL" for what in draft.unwritten)
-            way = Way(
-                migration=migration, statements=statements, own=own, alone=draft.alone, trial=Trial(),
-                notes=(*notes, *told),
-            )  # fmt: skip
-            back = (migration.down or ()) if own else _parsed(statements, migration)
-            known = () if own else draft.lost
-            way = replace(way, trial=trial(self.server, standing, up, self.runner(back), known))
+            if own:
+                way = self.hand_made(migration, standing, up)
+            else:
+                way, grounds = self.made(migration, standing, grounds, up)
             if self.options.park and any(lost.when == "forward" for lost in way.trial.lost):
                 way = replace(way, offer=self.parking(standing, grounds, migration, way.trial.lost))
-        return way
+            return replace(way, notes=(*notes, *way.notes))
+
+    def hand_made(self, migration: Migration, standing: Stage, up: Act) -> Way:
+        """The project's own way back, tried."""
+        back = migration.down or ()
+        tried = trial(self.server, standing, up, self.runner(back), ())
+        return Way(
+            migration=migration, statements=tuple(s.text for s in back), trial=tried, own=True, alone=_apart(back)
+        )
+
+    def made(self, migration: Migration, standing: Stage, grounds: Grounds, up: Act) -> tuple[Way, Grounds]:
+        """One that is derived, and tried; where a change of type has no way back for its values, without these: then
+        the grounds say so."""
+        draft, tried = self.drafted(migration, standing, grounds, up)
+        blank = _unfit(draft, tried)
+        if blank:
+            without_values = replace(grounds, blank=blank)
+            again = self.drafted(migration, standing, without_values, up)
+            if again[1].failure is None:
+                (draft, tried), grounds = again, without_values
+        told = tuple(f"{what}: cannot be written as SQL" for what in draft.unwritten)
+        way = Way(migration=migration, statements=draft.sql, alone=draft.alone, trial=tried, notes=told)
+        return way, grounds
+
+    def drafted(self, migration: Migration, standing: Stage, grounds: Grounds, up: Act) -> tuple[Draft, Trial]:
+        with self.server.database(standing.after) as copy, self.server.connect(copy) as session:
+            draft = derive(session, grounds)
+        back = self.runner(_parsed(draft.sql, migration))
+        return draft, trial(self.server, standing, up, back, draft.lost)
 
     def populated(
         self, kept: contextlib.ExitStack, migration: Migration, empty: str, after: str, before: Catalog, then: Catalog,
-        up: Callable[[str], str | None],
+        up: Act,
     ) -> tuple[Stage, tuple[str, ...]]:  # fmt: skip
         """The databases before and after, with rows where the migration takes them."""
         rows = kept.enter_context(self.server.database(empty))
@@ -237,13 +260,9 @@ class _Replay:
         words = f"tried without made-up rows: the migration refuses them ({refused})"
         return Stage(before=rows, after=there, catalog_before=before, catalog_after=then), (words,)
 
-    def derived(self, standing: Stage, grounds: Grounds) -> Draft:
-        with self.server.database(standing.after) as copy, self.server.connect(copy) as session:
-            return derive(session, grounds)
-
     def parking(self, standing: Stage, grounds: Grounds, migration: Migration, lost: tuple[Lost, ...]) -> Offer | None:
         """The migration that parks, with its own way back, tried in the same way."""
-        parking = park(migration, grounds.before, standing.catalog_after, lost)
+        parking = park(migration, grounds.before, standing.catalog_after, lost, blank=grounds.blank)
         if parking is None:
             return None
         forward = _parsed(parking.up, migration)
@@ -257,16 +276,12 @@ class _Replay:
                 changes = "; ".join(map(str, left))
                 return _no_offer(parking, f"parked instead of dropped, the migration leaves another schema: {changes}")
             stage_parked = replace(standing, after=there)
-            draft = self.derived(stage_parked, replace(grounds, parked=parking.kept))
-            back = self.runner(_parsed(draft.sql, migration))
-            tried = trial(self.server, stage_parked, up, back, draft.lost)
+            draft, tried = self.drafted(migration, stage_parked, replace(grounds, parked=parking.kept), up)
         return Offer(
             up=parking.up, down=draft.sql, contract=parking.contract, trial=tried, left_out=parking.left_out
         )  # fmt: skip
 
-    def runner(
-        self, statements: Sequence[Statement], migration: Migration | None = None
-    ) -> Callable[[str], str | None]:
+    def runner(self, statements: Sequence[Statement], migration: Migration | None = None) -> Act:
         """Runs the statements on a database as a runner would; what it returns is the first that was refused."""
         listed = tuple(statements)
         apart = _apart(listed) or any(any(s.of(Transact)) for s in listed)
@@ -279,6 +294,19 @@ class _Replay:
             return next((f"{p.error or p.skipped}: {p.statement.text}" for p in plays if p.error or p.skipped), None)
 
         return run
+
+
+def _unfit(draft: Draft, tried: Trial) -> frozenset[tuple[Name, str]]:
+    """The column whose values its old type did not take."""
+    if tried.failure is None:
+        return frozenset()
+    return frozenset(
+        (thing.name, thing.member)
+        for step in draft.steps
+        if " TYPE " in step.sql and tried.failure.endswith(step.sql)
+        for thing in step.objects
+        if thing.kind == "column"
+    )
 
 
 def _apart(statements: Sequence[Statement]) -> bool:

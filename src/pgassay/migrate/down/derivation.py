@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pgassay.catalog import Catalog, Column, Table, read
@@ -32,11 +32,23 @@ class Parked:
     columns: tuple[str, ...]
     side: Name
     key: tuple[str, ...]
+    types: Mapping[str, str] = field(default_factory=dict, compare=False)  # of columns that are parked as text
 
     @property
     def same(self) -> str:
         """Where a row and what is parked of it meet."""
-        return " AND ".join(f"t.{quote(k)} = parked.{quote(k)}" for k in self.key)
+        return " AND ".join(f"t.{quote(k)} = {self.value(k)}" for k in self.key)
+
+    def value(self, column: str) -> str:
+        """What is parked of a column, in the column's type."""
+        cast = f"::{self.types[column]}" if column in self.types else ""
+        return f"parked.{quote(column)}{cast}"
+
+    def copy(self) -> str:
+        """The statement that parks it. Types of the user's are left out of it: they may go before it does."""
+        columns = dict.fromkeys((*self.key, *self.columns))
+        listed = ", ".join(f"{quote(c)}::text AS {quote(c)}" if c in self.types else quote(c) for c in columns)
+        return f"CREATE TABLE {self.side} AS SELECT {listed} FROM {self.table}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +56,7 @@ class Grounds:
     """What a way back is derived from: the catalog before, its names, and what the migration added or parked.
 
     ``seeds`` take rows away that the migration inserted. ``concurrent``: the migration itself works outside a
-    transaction.
+    transaction. ``blank``: columns whose values are known not to fit their old type.
     """
 
     before: Catalog
@@ -52,6 +64,7 @@ class Grounds:
     seeds: tuple[str, ...] = ()
     parked: tuple[Parked, ...] = ()
     concurrent: bool = False
+    blank: frozenset[tuple[Name, str]] = frozenset()
 
 
 def derive(session: Connection, grounds: Grounds) -> Draft:
@@ -70,7 +83,12 @@ def derive(session: Connection, grounds: Grounds) -> Draft:
     cleared = [Step(sql=f"DROP TABLE {p.side}") for p in grounds.parked]
     return Draft(
         steps=(*seeds, *renames, *steps, *restored, *cleared),
-        lost=(*_gone(before, now, "forward", grounds), *_gone(now, before, "back", grounds), *_narrowed(now, before)),
+        lost=(
+            *_gone(before, now, "forward", grounds),
+            *_gone(now, before, "back", grounds),
+            *_narrowed(now, before),
+            *_blanks(grounds),
+        ),
         unwritten=made.unwritten,
         alone=alone,
     )
@@ -98,6 +116,9 @@ def _settled(steps: Iterable[Step], now: Catalog, before: Catalog, grounds: Grou
     """Columns that come back where rows may be: a required one needs a value, a parked one has them."""
     for step in steps:
         place = next((o for o in step.objects if o.kind == "column"), None)
+        if place is not None and (place.name, place.member) in grounds.blank and " TYPE " in step.sql:
+            yield replace(step, sql=_blanked(step.sql, before.table(place.name), place.member, before))
+            continue
         if place is None or " ADD COLUMN " not in step.sql or now.table(place.name) is None:
             yield step
             continue
@@ -114,6 +135,15 @@ def _settled(steps: Iterable[Step], now: Catalog, before: Catalog, grounds: Grou
             yield Step(sql=f"ALTER TABLE {place.name} ALTER COLUMN {quote(place.member)} DROP DEFAULT")
 
 
+def _blanked(sql: str, table: Table | None, name: str, before: Catalog) -> str:
+    """A change of type that keeps no value."""
+    column = table.column(name) if table else None
+    if column is None:
+        return sql
+    value = (filler(column, before) if column.not_null else None) or "NULL"
+    return f"{sql.partition(' USING ')[0]} USING {value}::{column.type}"
+
+
 def _placeholder(column: Column, catalog: Catalog) -> str | None:
     if not column.required or column.inherited or column.default is not None:
         return None
@@ -124,10 +154,11 @@ def _restored(parked: Parked) -> str:
     if parked.kind == "rows":
         listed = ", ".join(map(quote, parked.columns))
         return (
-            f"INSERT INTO {parked.table} ({listed}) OVERRIDING SYSTEM VALUE SELECT {listed}"
-            f" FROM {parked.side} AS parked WHERE NOT EXISTS (SELECT FROM {parked.table} AS t WHERE {parked.same})"
+            f"INSERT INTO {parked.table} ({listed}) OVERRIDING SYSTEM VALUE"
+            f" SELECT {', '.join(map(parked.value, parked.columns))} FROM {parked.side} AS parked"
+            f" WHERE NOT EXISTS (SELECT FROM {parked.table} AS t WHERE {parked.same})"
         )
-    sets = ", ".join(f"{quote(c)} = parked.{quote(c)}" for c in parked.columns)
+    sets = ", ".join(f"{quote(c)} = {parked.value(c)}" for c in parked.columns)
     return f"UPDATE {parked.table} AS t SET {sets} FROM {parked.side} AS parked WHERE {parked.same}"
 
 
@@ -144,16 +175,18 @@ def _concurrently(steps: list[Step]) -> Iterator[Step]:
 def _gone(have: Catalog, want: Catalog, when: str, grounds: Grounds) -> Iterator[Lost]:
     """Tables and columns of one catalog that the other does not have."""
     parked = {(p.table, c) for p in grounds.parked for c in p.columns}
+    whole = {p.table for p in grounds.parked if p.kind == "rows"}
     since = "" if when == "forward" else ", with what was written since"
     for table in have.tables:
         if table.kind == "foreign table":
             continue
         other = want.table(table.name)
         if other is None:
-            if table.kind == "table":
+            if table.kind == "table" and (when == "back" or table.name not in whole):
                 yield Lost(
                     when="forward" if when == "forward" else "back",
                     table=str(table.name),
+                    gone=True,
                     what=f"every row of {table.name}{since}",
                 )
             continue
@@ -164,8 +197,16 @@ def _gone(have: Catalog, want: Catalog, when: str, grounds: Grounds) -> Iterator
                     when="forward" if when == "forward" else "back",
                     table=str(table.name),
                     column=column.name,
+                    gone=True,
                     what=f"every value of {table.name}.{quote(column.name)}{since}",
                 )
+
+
+def _blanks(grounds: Grounds) -> Iterator[Lost]:
+    parked = {(p.table, c) for p in grounds.parked for c in p.columns}
+    for table, column in sorted(grounds.blank - parked):
+        what = f"the old values of {table}.{quote(column)}, which its new ones do not tell"
+        yield Lost(when="forward", table=str(table), column=column, what=what)
 
 
 def _inherited(column: Column, table: Table) -> bool:

@@ -25,6 +25,7 @@ class Lost:
     column: str | None = None
     rows: int = 0
     live: int | None = None
+    gone: bool = False  # the table or column itself goes, not only what is in it
     what: str
 
 

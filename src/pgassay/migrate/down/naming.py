@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pgassay.model import Name, literal, quote
 from pgassay.server import Connection, StatementError
@@ -95,6 +95,10 @@ def _round(session: Connection, before: Mapping[str, Identity], words: set[str])
         if thing.schema != old.schema and thing.schema is not None:
             if thing.word == "INDEX":
                 continue  # goes with its table
+            target = replace(thing, schema=old.schema).place
+            for other in identities(session).values():
+                if other.place == target and other.name == thing.name:
+                    yield from _tried(session, other.renamed((_AWAY + other.name)[:63]))
             yield from _tried(session, f"{thing.alter()} SET SCHEMA {quote(old.schema or '')}")
             continue  # renamed in the next round
         if thing.name == old.name:

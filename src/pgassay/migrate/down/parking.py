@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from pgassay.catalog import Catalog, Table
 from pgassay.catalog.ddl.order import ordered
 from pgassay.migrate.down.derivation import PARKED, Parked
 from pgassay.migrate.down.model import Lost
 from pgassay.model import Migration, Name, Statement, quote
-from pgassay.model.actions import Drop, DropColumn, Rename
+from pgassay.model.actions import Drop
 
 _LONGEST = 63  # bytes of a name
 
@@ -27,23 +28,31 @@ class Parking:
     left_out: tuple[str, ...] = ()
 
 
-def park(migration: Migration, before: Catalog, after: Catalog, lost: Iterable[Lost]) -> Parking | None:
+def park(
+    migration: Migration,
+    before: Catalog,
+    after: Catalog,
+    lost: Iterable[Lost],
+    *,
+    blank: frozenset[tuple[Name, str]] = frozenset(),
+) -> Parking | None:
     """The same migration with its tables moved to the schema ``pgassay_parked`` instead of dropped, and with a copy
-    there of the values and rows that it destroys, by key. None where there is nothing to park."""
-    gone = {(entry.table, entry.column) for entry in lost if entry.when == "forward"}
+    there of the values and rows that it destroys, by key. None where there is nothing to park. ``blank``: columns of
+    which nothing but what is parked comes back."""
+    entries = [entry for entry in lost if entry.when == "forward"]
     label = re.sub(r"\W+", "_", migration.name)
+    dropped = set(_dropped(migration, before))
     kept: list[Parked] = []
     left_out: list[str] = []
     tables: dict[Name, Table] = {}
-    dropped = {d.column for s in migration.statements for d in s.of(DropColumn)}
     for table in before.tables:
-        words = {column for name, column in gone if name == str(table.name)}
-        if None in words and after.table(table.name) is None and _dropped(table, migration, before):
+        own = [entry for entry in entries if entry.table == str(table.name)]
+        if any(e.gone and e.column is None for e in own) and dropped & {table.name, table.partition_of}:
             tables[table.name] = table
-        elif words and (key := _key(table, words & dropped)) is None:
-            left_out.append(f"{table.name}: no key is left by which a row is found again")
-        elif words and key:
-            kept += _kept(table, key, words, dropped, label)
+        elif own and (key := _key(table)) is None:
+            left_out.append(f"{table.name}: it has no key by which a row would be found again")
+        elif own and key:
+            kept += _kept(table, key, own, label)
     kept = _parents_first(kept, before)
     texts, moved = _statements(migration.statements, tables, before, label)
     left_out += [f"{name}: no DROP TABLE of the migration names it" for name in sorted(tables.keys() - moved.keys())]
@@ -51,47 +60,48 @@ def park(migration: Migration, before: Catalog, after: Catalog, lost: Iterable[L
         return None
     contract = (*(f"DROP TABLE {p.side}" for p in kept), *(f"DROP TABLE {name}" for name in moved.values()))
     return Parking(
-        up=(f"CREATE SCHEMA IF NOT EXISTS {PARKED}", *map(_copy, kept), *texts, *_thinned(kept, after)),
+        up=(f"CREATE SCHEMA IF NOT EXISTS {PARKED}", *(p.copy() for p in kept), *texts, *_thinned(kept, after, blank)),
         kept=tuple(kept),
         contract=contract,
         left_out=tuple(left_out),
     )
 
 
-def _dropped(table: Table, migration: Migration, before: Catalog) -> bool:
-    """Whether the table itself goes, rather than its rows and its name."""
-    drops = (name for s in migration.statements for d in s.of(Drop) if d.kind == "table" for name in d.names)
-    own = {found.name for name in drops if (found := before.table(name))}
-    return bool(own & {table.name, table.partition_of}) or not any(s.of(Rename) for s in migration.statements)
+def _dropped(migration: Migration, before: Catalog) -> Iterator[Name]:
+    """The tables that its DROP TABLE statements name."""
+    for statement in migration.statements:
+        for drop in statement.of(Drop):
+            yield from (t.name for name in drop.names if drop.kind == "table" and (t := before.table(name)))
 
 
-def _kept(
-    table: Table, key: tuple[str, ...], words: set[str | None], dropped: set[str], label: str
-) -> Iterator[Parked]:
-    def side(what: str) -> Name:
-        return Name(PARKED, _name(label, table.name.name, what))
+def _kept(table: Table, key: tuple[str, ...], lost: list[Lost], label: str) -> Iterator[Parked]:
+    types = {c.name: c.type for c in table.columns if "." in c.type.partition("(")[0]}
 
-    for column in table.columns:
-        if column.name in words & dropped:
-            yield Parked(kind="column", table=table.name, columns=(column.name,), side=side(column.name), key=key)
-    values = tuple(c.name for c in table.columns if c.name in words and c.name not in {*dropped, *key})
-    if values:
-        yield Parked(kind="values", table=table.name, columns=values, side=side("values"), key=key)
+    def parked(kind: Literal["column", "values", "rows"], what: str, *columns: str) -> Parked:
+        side = Name(PARKED, _name(label, table.name.name, what))
+        return Parked(kind=kind, table=table.name, columns=columns, side=side, key=key, types=types)
+
+    gone = {e.column for e in lost if e.gone}
+    words = {e.column for e in lost}
     if None in words:
-        own = tuple(c.name for c in table.columns if c.generated is None)
-        yield Parked(kind="rows", table=table.name, columns=own, side=side("rows"), key=key)
+        yield parked("rows", "rows", *(c.name for c in table.columns if c.generated is None))
+    if None in gone:
+        return
+    for column in table.columns:
+        if column.name in gone:
+            yield parked("column", column.name, column.name)
+    values = tuple(c.name for c in table.columns if c.name in words - gone and c.name not in key)
+    if values:
+        yield parked("values", "values", *values)
 
 
-def _copy(parked: Parked) -> str:
-    columns = dict.fromkeys((*parked.key, *parked.columns))
-    return f"CREATE TABLE {parked.side} AS SELECT {', '.join(map(quote, columns))} FROM {parked.table}"
-
-
-def _thinned(kept: list[Parked], after: Catalog) -> Iterator[str]:
+def _thinned(kept: list[Parked], after: Catalog, blank: frozenset[tuple[Name, str]]) -> Iterator[str]:
     """What has not changed needs no parking: said at the end, where names are still what they were."""
     for parked in kept:
         table = after.table(parked.table)
         values = parked.columns if parked.kind == "values" else ()
+        if any((parked.table, c) in blank for c in values):
+            continue
         if parked.kind == "column" or table is None or not all(table.column(c) for c in (*parked.key, *values)):
             continue
         unchanged = "".join(f" AND t.{quote(c)}::text IS NOT DISTINCT FROM parked.{quote(c)}::text" for c in values)
@@ -104,12 +114,12 @@ def _parents_first(kept: list[Parked], before: Catalog) -> list[Parked]:
     return ordered(kept, {a: {b for b in kept if b.table in points[a.table]} for a in kept}, kept.index)
 
 
-def _key(table: Table, lost: set[str | None]) -> tuple[str, ...] | None:
-    """The primary key, or columns that are unique and never NULL, of which none is lost."""
+def _key(table: Table) -> tuple[str, ...] | None:
+    """The primary key, or columns that are unique and never NULL."""
     required = {c.name for c in table.columns if c.not_null or c.type_not_null}
     keys = [c.columns for c in sorted(table.constraints, key=lambda c: c.kind) if c.kind in ("primary key", "unique")]
     keys += [tuple(c for c in i.columns if c) for i in table.indexes if i.unique and not i.where and all(i.columns)]
-    return next((key for key in keys if key and set(key) <= required and not set(key) & lost), None)
+    return next((key for key in keys if key and set(key) <= required), None)
 
 
 def _name(*words: str) -> str:

@@ -10,7 +10,7 @@ from pgassay.migrate.down.comparing import Unlike, counts, differing
 from pgassay.migrate.down.derivation import PARKED, without
 from pgassay.migrate.down.model import Lost, Trial
 from pgassay.model import Name, quote
-from pgassay.server import Server
+from pgassay.server import Connection, Server
 
 Act = Callable[[str], str | None]  # runs something on a database; returns what was refused
 
@@ -27,43 +27,46 @@ class Stage:
 
 def trial(server: Server, stage: Stage, up: Act, down: Act, known: tuple[Lost, ...]) -> Trial:
     """Go back and there, twice, on a copy of the database after. ``known`` is what must be lost, from the catalogs."""
-    known = _counted(server, stage, known)
-    measured: dict[tuple[str, str | None], Lost] = {}
-    left: list[str] = []
-    notes: list[str] = []
-    with server.database(stage.after) as database:
+    with (
+        server.database(stage.after) as database,
+        server.connect(stage.before) as before,
+        server.connect(stage.after) as after,
+        server.connect(database) as there,
+    ):
+        known = _counted(stage, before, after, known)
+        measured: dict[tuple[str, str | None], Lost] = {}
+        left: list[str] = []
+        notes: list[str] = []
         for turn in ("", "the second time, "):
             if failure := down(database):
                 return Trial(failure=f"{turn}the way back is refused: {failure}", lost=known)
-            changes = _catalog(server, database, stage.catalog_before)
-            if changes:
-                lost, extra = _rows_back(server, stage, database, known)
-                return Trial(catalog=changes, lost=(*known, *lost), left=tuple(extra))
-            lost, extra = _rows_back(server, stage, database, known)
+            changes = _changes(there, stage.catalog_before)
+            lost, extra = _rows_back(stage, before, there, known)
             measured |= {(entry.table, entry.column): entry for entry in lost}
             left += (words for words in extra if words not in left)
+            if changes:
+                return Trial(catalog=changes, lost=(*known, *measured.values()), left=tuple(left))
             if failure := up(database):
                 return Trial(
                     failure=f"{turn}after the way back the migration no longer runs: {failure}",
                     lost=(*known, *measured.values()),
                     left=tuple(left),
                 )
-            changes = _catalog(server, database, stage.catalog_after)
+            changes = _changes(there, stage.catalog_after)
             if changes:
                 return Trial(
                     catalog=tuple(f"after the migration ran again, {change}" for change in changes),
                     lost=(*known, *measured.values()),
                 )
-            wrong, said = _rows_there(server, stage, database, (*known, *measured.values()))
+            wrong, said = _rows_there(stage, after, there, (*known, *measured.values()))
             left += (words for words in wrong if words not in left)
             notes += (words for words in said if words not in notes)
     return Trial(lost=(*known, *measured.values()), left=tuple(left), notes=tuple(notes))
 
 
-def _catalog(server: Server, database: str, wanted: Catalog) -> tuple[str, ...]:
+def _changes(session: Connection, wanted: Catalog) -> tuple[str, ...]:
     """What differs, but for the order of columns, which no SQL can change."""
-    with server.connect(database) as session:
-        found = without(read(session), PARKED)
+    found = without(read(session), PARKED)
     invalid = {index.name for table in wanted.tables for index in table.indexes if not index.valid}
     return tuple(
         str(change)
@@ -73,17 +76,17 @@ def _catalog(server: Server, database: str, wanted: Catalog) -> tuple[str, ...]:
     )
 
 
-def _counted(server: Server, stage: Stage, known: tuple[Lost, ...]) -> tuple[Lost, ...]:
+def _counted(stage: Stage, before: Connection, after: Connection, known: tuple[Lost, ...]) -> tuple[Lost, ...]:
     """The same with the rehearsal's rows: of before where the migration destroys them, else of after."""
     found: dict[tuple[str, str, str | None], int] = {}
-    sides = ("forward", stage.before, stage.catalog_before), ("back", stage.after, stage.catalog_after)
-    for when, database, catalog in sides:
-        entries = {(entry.table, entry.column) for entry in known if entry.when == when}
+    for when, session, catalog in (
+        ("forward", before, stage.catalog_before),
+        ("back", after, stage.catalog_after),
+    ):
+        entries = {(entry.table, entry.column) for entry in known if entry.when == when and entry.gone}
         wanted = [(t.name, column) for t in catalog.tables for name, column in entries if str(t.name) == name]
-        if wanted:
-            with server.connect(database) as session:
-                numbers = counts(session, catalog, wanted)
-            found |= {(when, str(table), column): number for (table, column), number in numbers.items()}
+        numbers = counts(session, catalog, wanted) if wanted else {}
+        found |= {(when, str(table), column): number for (table, column), number in numbers.items()}
     return tuple(replace(e, rows=found.get((e.when, e.table, e.column), 0)) for e in known)
 
 
@@ -92,9 +95,10 @@ def _leave(stage: Stage, known: tuple[Lost, ...]) -> set[tuple[Name, str | None]
     return {(names[e.table], e.column) for e in known if e.when == "forward" and e.table in names}
 
 
-def _rows_back(server: Server, stage: Stage, database: str, known: tuple[Lost, ...]) -> tuple[list[Lost], list[str]]:
-    with server.connect(stage.before) as one, server.connect(database) as other:
-        unlike = differing(one, other, stage.catalog_before, leave=_leave(stage, known))
+def _rows_back(
+    stage: Stage, one: Connection, other: Connection, known: tuple[Lost, ...]
+) -> tuple[list[Lost], list[str]]:
+    unlike = differing(one, other, stage.catalog_before, leave=_leave(stage, known))
     lost = [entry for found in unlike for entry in _lost(found)]
     left = [
         f"leaves {_rows(found.extra)} of {found.table} behind that the migration added" for found in unlike
@@ -118,11 +122,12 @@ def _lost(found: Unlike) -> list[Lost]:
     return entries
 
 
-def _rows_there(server: Server, stage: Stage, database: str, lost: tuple[Lost, ...]) -> tuple[list[str], list[str]]:
+def _rows_there(
+    stage: Stage, one: Connection, other: Connection, lost: tuple[Lost, ...]
+) -> tuple[list[str], list[str]]:
     """What is wrong with the rows after the migration ran again, and what is only to be known."""
     unsure = {e.table for e in lost if e.when == "forward"}
-    with server.connect(stage.after) as one, server.connect(database) as other:
-        unlike = differing(one, other, stage.catalog_after, leave=_leave(stage, lost))
+    unlike = differing(one, other, stage.catalog_after, leave=_leave(stage, lost))
     wrong, said = [], []
     for found in unlike:
         old = stage.catalog_before.table(found.table)
