@@ -148,7 +148,6 @@ def test_alembic_and_we_take_turns(tmp_path: Path, server: Server, databases: tu
     alembic(tmp_path, server, theirs, "upgrade", "heads")
     assert heads(server, ours) == heads(server, theirs) == ["r4"]
     same_schemas(server, ours, theirs)
-    assert "Running upgrade" not in alembic(tmp_path, server, ours, "upgrade", "heads")
 
     migrate(tmp_path, url(server, ours), "down")
     alembic(tmp_path, server, theirs, "downgrade", "r2")

@@ -57,7 +57,11 @@ def running(function: F) -> F:
 @click.command()
 @running
 @click.option("--database", metavar="URL", required=True, help="Where to run them.")
-def up(dry_run: bool, yes: bool, quiet: bool, verbose: bool, **options: Any) -> int:
+@click.option(
+    "--baseline", metavar="NAME",
+    help="Only note the migrations up to this one as deployed: what ran before pgassay kept a record.",
+)  # fmt: skip
+def up(dry_run: bool, yes: bool, quiet: bool, verbose: bool, baseline: str | None, **options: Any) -> int:
     """Run the pending migrations of a project on a database.
 
     What is pending is told by the project's own tool's table (drizzle, Alembic, dbmate, goose, golang-migrate, Flyway,
@@ -70,6 +74,8 @@ def up(dry_run: bool, yes: bool, quiet: bool, verbose: bool, **options: Any) -> 
 
     After a kill, a lost connection or an error, run the same command again: it goes on where it was.
     """
+    if baseline is not None:
+        return _mark(baseline, dry_run=dry_run, yes=yes, **options)
     return run_migrations("up", dry_run=dry_run, yes=yes, quiet=quiet, verbose=verbose, **options)
 
 
@@ -95,6 +101,24 @@ def run_migrations(way: str, *, dry_run: bool, yes: bool, quiet: bool, verbose: 
     with progress(quiet=quiet, verbose=verbose, colour=True) as show:
         ran = carry_out(outlook, asked, show)
     emit(ran_text(ran, way))
+    return 0
+
+
+def _mark(baseline: str, *, dry_run: bool, yes: bool, **options: Any) -> int:
+    from pgassay.workflows.migrate_up import MigrateOptions, note_deployed, to_mark
+
+    asked = MigrateOptions(**options | {"to": baseline})
+    planned = to_mark(asked)
+    names = [course.migration.name for course in planned.courses]
+    if not names:
+        emit("Nothing to do: they are noted as deployed already.\n")
+        return 0
+    emit(f"To be noted as deployed, without being run: {', '.join(names)}\n")
+    if dry_run:
+        return 0
+    if not yes:
+        ask(f"Note {len(names)} migrations as deployed?")
+    note_deployed(planned, asked)
     return 0
 
 

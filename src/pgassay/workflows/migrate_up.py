@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from pgassay.migrate.runner import (
     back,
     execute,
     forth,
+    mark,
     plan,
     waiting,
 )
@@ -29,7 +31,7 @@ from pgassay.migrate.runner.books import dirty
 from pgassay.migrate.runner.effects import unhurried
 from pgassay.migrate.runner.guard import check_writable
 from pgassay.migrate.runner.model import Way
-from pgassay.model import Finding, Migration, Name, Pending, Project, Statement, Verdict
+from pgassay.model import Certainty, Finding, Migration, Name, Pending, Project, Statement, Verdict
 from pgassay.model.actions import TableAction, Transact
 from pgassay.model.observations import LOCK_MODES, Lock, Rehearsed
 from pgassay.rules.judge import judge_oddities, order
@@ -111,6 +113,19 @@ def carry_out(outlook: Outlook, options: MigrateOptions, progress: Progress | No
         command=command(options),
         progress=progress or (lambda _: None),
     )
+
+
+def to_mark(options: MigrateOptions) -> Plan:
+    """What ``--baseline`` would note as deployed: everything that is pending up to ``options.to``."""
+    project = open_project(options.path, kind=options.kind, allow_code=options.allow_code)
+    with connect_live(options.database) as live:
+        found = _waiting(project, live)
+    return plan(found.project, forth(found, options.to), "up", deployed=found.deployed)
+
+
+def note_deployed(planned: Plan, options: MigrateOptions) -> Ran:
+    """Note a plan's migrations as deployed without running them. Raises MigrationStopped, ConnectionProblem."""
+    return mark(planned, lambda: connect_writing(options.database), command=command(options))
 
 
 def status(path: str, database: str, *, kind: str | None = None, allow_code: bool = False) -> Waiting:
@@ -199,7 +214,8 @@ def _rehearsed(found: Waiting, planned: Plan, options: MigrateOptions, live: Con
     with scratch(binaries, memory=True) as server:
         seen = Rehearsals(server, project, pending, review, known, say).run()
     odd = tuple(f for f in judge_oddities(found.oddities) if f.rule in _ODD)
-    findings = order((*(f for f in seen.findings if f.rule not in _OURS), *odd))
+    absent = [a for note in seen.notes if (a := _absent(note, courses)) is not None]
+    findings = order((*(f for f in seen.findings if f.rule not in _OURS), *absent, *odd))
     stopping = [f for f in findings if f.verdict in _STOPS or f.rule in _ODD]
     notes = [note] if note else []
     notes += [f"not rehearsed: {s.path}:{s.line}: {s.reason}" for s in seen.skipped if s.path != _LIVE]
@@ -224,6 +240,26 @@ def _rehearsed(found: Waiting, planned: Plan, options: MigrateOptions, live: Con
 
 
 _LIVE = "the database"
+_ASSUMED = re.compile(r"assumed: (?!role|extension|schema)(?P<what>[^:]+): .*?(?P<path>[^\s:]+):(?P<line>\d+)")
+
+
+def _absent(note: str, courses: Sequence[Course]) -> Finding | None:
+    """What the rehearsal took to exist: the database's whole schema is known, and it is not there."""
+    match = _ASSUMED.match(note)
+    if match is None:
+        return None
+    line = int(match["line"])
+    statements = [s for c in courses for step in c.steps for s in step.statements]
+    named = next((s for s in statements if s.path == match["path"] and s.line == line), None)
+    return Finding(
+        rule="failing-statement",
+        verdict=Verdict.FAILS,
+        certainty=Certainty.COMPUTED,
+        path=match["path"],
+        line=line,
+        statement=named.text if named else "",
+        message=f"{match['what']} is not in this database",
+    )
 
 
 def _standing(live: Connection, say: Progress) -> Migration:

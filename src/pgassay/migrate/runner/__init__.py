@@ -1,6 +1,6 @@
 """Run migrations: step by step, alone, without keeping anybody waiting, and resumable after a kill at any moment."""
 
-from pgassay.migrate.runner.execute import execute
+from pgassay.migrate.runner.execute import execute, mark
 from pgassay.migrate.runner.model import Course, Plan, Ran, Recorded, Settings, Step
 from pgassay.migrate.runner.outlook import Outlook, Strongest
 from pgassay.migrate.runner.planning import course, plan
@@ -22,6 +22,7 @@ __all__ = [
     "course",
     "execute",
     "forth",
+    "mark",
     "plan",
     "waiting",
 ]

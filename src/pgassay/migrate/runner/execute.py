@@ -28,6 +28,7 @@ from pgassay.model.actions import Setting
 from pgassay.server import Connection, ConnectionLost, StatementError
 
 Connect = Callable[[], Connection]
+_MARKED = {"marked": True}  # as deployed, without having been run by us
 _LEAST = 0.05  # of the lock timeout: what a statement gets whose transaction has used up its time already
 
 
@@ -266,6 +267,31 @@ class Run:
             prepare(self.connection)
             began = known.began if known else self.record.now(self.connection)
             self.record.write(self.connection, course, step, "failed", began=began, error=str(error)[:1000])
+
+
+def mark(plan: Plan, connect: Connect, *, command: str) -> Ran:
+    """Note a plan's migrations as deployed, in our record and the project's own books, and run nothing.
+
+    Raises MigrationStopped and ConnectionProblem.
+    """
+    nobody = Watch(limit=0.0, say=lambda _: None)
+    with connect() as connection:
+        run = Run(plan, connection, nobody, Settings(), command, lambda _: None, connect)
+        try:
+            check_writable(connection)
+            with only_runner(connection):
+                run.begin()
+                for course in plan.courses:
+                    connection.run("BEGIN")
+                    began = run.record.now(connection)
+                    for step in course.steps[:-1]:
+                        run.record.write(connection, course, step, "done", began=began, detail=_MARKED)
+                    run.finish(course, course.steps[-1], began, _MARKED)
+                    connection.run("COMMIT")
+                    run.ran.migrations.append(course.migration.name)
+        except (StatementError, ConnectionLost, DiskFull) as error:
+            raise stopped(error, "marking", run._kept(), command) from None
+    return run.ran
 
 
 class _quietly:
