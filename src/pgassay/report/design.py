@@ -11,6 +11,7 @@ from pgassay import __version__
 from pgassay.catalog import Catalog
 from pgassay.chain.model import Design, DesignedTable
 from pgassay.report.machine import Wire, indented
+from pgassay.report.plans import PlannedQuery
 from pgassay.report.words import count, encodable, one_line, size
 
 _SHOWN = 15
@@ -70,6 +71,7 @@ class Designed:
     server: str
     written: tuple[tuple[str, int], ...]
     seconds: float
+    plans: tuple[PlannedQuery, ...] = ()
 
 
 def design_text(designed: Designed) -> str:

@@ -57,7 +57,7 @@ def measure(
 
 
 def _measured(connection: Connection, design: Design, table: Name, sql: str, rows: int) -> TableBytes:
-    for statement in _prepared(design, table):
+    for statement in prepared(design, table):
         connection.run(statement)
     connection.run(sql)
     leaf = connection.value(_LEAF, [str(table)])
@@ -87,7 +87,8 @@ def _per_row(row: dict[str, object], rows: int) -> float:
     return 0.0 if row["method"] == "brin" else size / rows
 
 
-def _prepared(design: Design, table: Name) -> Iterable[str]:
+def prepared(design: Design, table: Name) -> Iterable[str]:
+    """Statements after which made-up rows go into an event table, past triggers and row security."""
     yield f"ALTER TABLE {table} DISABLE TRIGGER USER"
     if design.settings.tenancy != "none":
         yield f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"
