@@ -54,6 +54,11 @@ FORMATS = ("text", "json", "html", "handoff", "handoff-yaml", "handoff-compact")
     help="Production's rows of every other table, for estimates of time.",
 )
 @click.option("--workload", metavar="FILE", help="The application's statements, to be tried before and after.")
+@click.option(
+    "--traffic",
+    is_flag=True,
+    help="Run each migration once more while readers and writers send statements, and measure how long they wait.",
+)
 @click.option("--format", "style", type=click.Choice(FORMATS), default="text", show_default=True, help="How to report.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the report to a file.")
 @click.option(

@@ -20,6 +20,7 @@ class Found:
     notes: list[str] = field(default_factory=list)
     ms: dict[str, float] = field(default_factory=dict)
     probed: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
     locks: list[Held] = field(default_factory=list)
     rehearsed: list[Rehearsed] = field(default_factory=list)
     server: ServerFacts = field(

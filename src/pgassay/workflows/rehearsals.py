@@ -14,6 +14,7 @@ from pgassay.rehearsal import Conditions, Outcome, rehearse
 from pgassay.rehearsal.play import left_out, play
 from pgassay.rehearsal.presume_ddl import Assumption
 from pgassay.rehearsal.stage import stage
+from pgassay.rehearsal.traffic import Traffic
 from pgassay.rehearsal.verify import verify
 from pgassay.rules import Judgement, judge, live_steps
 from pgassay.server import Server
@@ -22,6 +23,7 @@ from pgassay.workflows.found import Found, skipped, units
 from pgassay.workflows.options import ReviewOptions
 from pgassay.workflows.production import Production
 from pgassay.workflows.surveying import survey_change
+from pgassay.workflows.under_traffic import note_traffic, told, with_traffic
 from pgassay.workload import Query
 
 _MOST_REMEDIES = 50  # that are tried in one review
@@ -69,6 +71,10 @@ class Rehearsals:
             self.say(f"rehearsing {path} ({number} of {len(everyone)})")
             outcome = rehearse(self.server, database, unit, conditions, before=standing, progress=self.say)
             standing = outcome.after
+            traffic = Traffic()
+            if self.options.traffic:
+                self.say(f"{path} under traffic ({number} of {len(everyone)})")
+                outcome, traffic = with_traffic(self.server, database, unit, conditions, outcome)
             conditions = replace(
                 conditions,
                 cut=(*conditions.cut, *outcome.rehearsed.left_out),
@@ -86,7 +92,8 @@ class Rehearsals:
             conditions = replace(conditions, guessed=conditions.guessed | {name.name for name in assumed})
             judged = judge(steps)
             said = [self._verified(f, unit, outcome, database, conditions) for f in judged.findings]
-            found.add(replace(judged, findings=tuple(said)))
+            found.add(replace(judged, findings=told(traffic, said)))
+            note_traffic(found, traffic)
             found.add(self._surveyed(unit, outcome, database))
             _note(found, outcome.rehearsed)
             self.server.drop(database)

@@ -66,6 +66,8 @@ def _check(options: ReviewOptions) -> None:
             f"{' and '.join([*ways, *(['--database'] if options.database else [])])} contradict each other",
             hint="Each says in its own way what is deployed already: choose one.",
         )
+    if options.traffic and options.static:
+        raise UsageError("--traffic needs a server, and --static starts none", hint="Leave one of them out.")
     if options.rows < 1:
         raise UsageError("--rows must be at least 1")
 
@@ -105,6 +107,7 @@ def _report(project: Project, pending: Pending, options: ReviewOptions, found: F
         rows=None if options.static else options.rows,
         seconds=seconds,
         probed=found.probed,
+        metrics=found.metrics,
         locks=tuple(found.locks),
     )
 
