@@ -69,7 +69,7 @@ def advise(
     more: tuple[Recommendation, ...] = ()
     if not kinds or "statistics" in kinds:
         now = time.monotonic()
-        more = statistics(search, world, cases, min(began + seconds, now + seconds * 0.1), progress)
+        more = statistics(search, world, cases, changes, min(began + seconds, now + seconds * 0.1), progress)
     drops: tuple[Recommendation, ...] = ()
     if not kinds or "drop" in kinds:
         progress("looking for indexes that nobody needs")
@@ -77,7 +77,7 @@ def advise(
     rewritten: tuple[Rewrite, ...] = ()
     if not kinds or "rewrite" in kinds:
         progress("trying other ways to ask")
-        rewritten = rewrites(search, world, changes, max(began + seconds * 0.95, time.monotonic() + seconds * 0.1))
+        rewritten = rewrites(search, world, changes, max(began + seconds * 0.95, time.monotonic() + seconds * 0.15))
     progress("measuring writes")
     tables = sorted({b.candidate.table for n, b in search.names.items() if n in search.chosen})
     written = write_costs(ground, world, search, tables, max(began + seconds, time.monotonic() + seconds * 0.05))

@@ -38,7 +38,10 @@ def rewrites(search: Search, world: World, changes: Sequence[Change], deadline: 
     """The rewrites worth telling. ``changes`` say what the queries take with the chosen indexes."""
     found = []
     known = {(c.query, c.form): c.after for c in changes if c.after is not None}
-    for query in sorted(search.queries, key=lambda q: q.number):
+    left = {
+        q.number: max((m.work for (n, _), m in known.items() if n == q.number), default=0.0) for q in search.queries
+    }
+    for query in sorted(search.queries, key=lambda q: (-left[q.number], q.number)):
         if query.writes or time.monotonic() > deadline:
             continue
         best: Rewrite | None = None
@@ -50,7 +53,7 @@ def rewrites(search: Search, world: World, changes: Sequence[Change], deadline: 
                 best = one
         if best is not None:
             found.append(best)
-    return tuple(found)
+    return tuple(sorted(found, key=lambda r: r.query))
 
 
 def _types(query: Query, world: World) -> _Types:

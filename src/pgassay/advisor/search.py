@@ -7,11 +7,12 @@ query and half by time, less what the index costs in space and in writes.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pgassay.advisor.candidates import World, candidates, stem, unkeyed
 from pgassay.advisor.ground import Ground, cost
@@ -31,6 +32,8 @@ _SLOWER, _FINE = 0.06, 0.5
 _SHORTEST = 250.0  # milliseconds: a shorter limit would measure how busy the machine is
 _SEVERAL = 30  # sets of parameters, above which each is run twice, not up to five times, as it is
 _ONE_OF_ALL = 0.3  # of the time that is left for all queries as they are, the most for one
+_ALIKE = 0.15  # logarithm: so much worse a query may get by an index that does the work of two
+_CLEAR_CPU, _CLEAR_MS, _CLEAR_SHARE, _CLEAR_PAGES = 0.2, 0.3, 0.3, 8  # what an index-only scan must save
 _LONG = 4_000.0  # milliseconds of all queries together, from which on few candidates of each are built
 _KEPT = 4
 _RUNS = 6  # of each query that the search is likely to need
@@ -196,7 +199,11 @@ class Search:
         self.spare = {n: [c for c in found if c not in kept[n][:_KEPT]] for n, found in wanted.items()}
         if sum(f.base.cpu_ms for f in self.forms if f.base) > _LONG:
             kept = {n: found[:_KEPT] for n, found in kept.items()}
-        lists = [(q, kept[q.number]) for q in asked]
+        heavy: dict[int, float] = defaultdict(float)
+        for form in self.forms:
+            heavy[form.query.number] += form.weight
+        # What takes most is served first: there may not be time for all.
+        lists = [(q, kept[q.number]) for q in sorted(asked, key=lambda q: (-round(heavy[q.number], 2), q.number))]
         left = max(self.limits.deadline - time.monotonic(), 0.0)
         # Where queries take long, so does finding out what an index does to them.
         runs = _RUNS * sum(f.base.cpu_ms / 1_000 for f in self.forms if f.base and not f.base.over)
@@ -377,8 +384,60 @@ class Search:
             # Where the time is up much of this is the planner's word: the proof decides.
             if gained > value or (best == start and self.limits.over):
                 best, value = found, gained
-        self.chosen = best
-        return best
+        self.chosen = self._narrowed(self._merged(best))
+        return self.chosen
+
+    def _merged(self, on: frozenset[str]) -> frozenset[str]:
+        """One index in the place of two that differ but in what they carry along, where it does nearly the same."""
+        for one, other in itertools.combinations(sorted(on), 2):
+            if self.limits.over or not {one, other} <= on:
+                continue
+            a, b = self.names[one].candidate, self.names[other].candidate
+            if _bare(a) != _bare(b) or a.method != "btree":
+                continue
+            include = tuple(sorted({*a.include, *b.include}))
+            union = replace(a, include=include, columns=tuple(dict.fromkeys((*a.columns, *b.columns))), kind=b.kind)
+            held = next((n for n in (one, other) if self.names[n].candidate.include == include), None)
+            if held is None:
+                self.say(f"merging two indexes of {a.table}")
+                self._build({union: self.meant[one] | self.meant[other]}, {}, self.limits.deadline)
+                held = self.ground.built[union].name if union in self.ground.built else None
+            if held is None or held not in self.names:
+                continue
+            changed = (on - {one, other}) | {held}
+            forms = [f for f in self.forms if f.query.number in self.serves[one] | self.serves[other]]
+            if self._fits(changed) and all(self.work(f, changed) - self.work(f, on) < _ALIKE for f in forms):
+                on = changed
+        return on
+
+    def _narrowed(self, on: frozenset[str]) -> frozenset[str]:
+        """Indexes that carry nothing along, where those that do save little."""
+        for name in sorted(on):
+            wide = self.names[name].candidate
+            plain = next(
+                (n for n, b in self.names.items() if _bare(b.candidate) == _bare(wide) and not b.candidate.include),
+                None,
+            )
+            if not wide.include or plain is None or plain in on or plain in self.banned or self.limits.over:
+                continue
+            changed = (on - {name}) | {plain}
+            if not any(self._saved(f, changed, on) for f in self.forms if f.query.number in self.serves[name]):
+                on = changed
+        return on
+
+    def _saved(self, form: _Form, without: frozenset[str], on: frozenset[str]) -> bool:
+        """Whether a query takes clearly more CPU or pages with the one set than with the other, as far as is known."""
+        self.work(form, without), self.work(form, on)
+        found = []
+        for each in (without, on):
+            used, _ = self.planned(form, each)
+            found.append(form.runs.get(used) if used else form.base)
+        if found[0] is None or found[1] is None or found[0].over:
+            return self.work(form, without) - self.work(form, on) > _ALIKE
+        cpu, pages = found[0].cpu_ms - found[1].cpu_ms, found[0].buffers - found[1].buffers
+        return (cpu > _CLEAR_CPU * found[0].cpu_ms and cpu > _CLEAR_MS) or (
+            pages > _CLEAR_SHARE * found[0].buffers and pages > _CLEAR_PAGES
+        )
 
     def learn(self, change: Change) -> None:
         """What the proof showed of a plan counts from now on."""
@@ -458,9 +517,9 @@ class Search:
 
     def _hurried(self, on: frozenset[str], gains: dict[frozenset[str], float]) -> frozenset[str]:
         """The time is up: what promised a gain when last looked at, the best first, one for each query's table."""
-        done = {(q, self.names[n].candidate.table) for n in on for q in self.meant[n]}
+        done = {(q, self.names[n].candidate.table) for n in on for q in self.meant.get(n, ())}
         for move in sorted(gains, key=lambda m: (-gains[m], sorted(m))):
-            wanting = {(q, self.names[n].candidate.table) for n in move for q in self.meant[n]}
+            wanting = {(q, self.names[n].candidate.table) for n in move for q in self.meant.get(n, ())}
             if gains[move] > 0 and not wanting <= done and self._fits(on | move):
                 on |= move
                 done |= wanting
@@ -489,6 +548,11 @@ class Search:
             if on == before:
                 break
         return on
+
+
+def _bare(candidate: Candidate) -> tuple[object, ...]:
+    """What it is but for what it carries along."""
+    return candidate.table, candidate.keys, candidate.method, candidate.where
 
 
 def _runs(first: Measure) -> int:

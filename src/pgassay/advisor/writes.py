@@ -12,8 +12,8 @@ from pgassay.advisor.search import Search
 from pgassay.model import Name, quote
 from pgassay.server import StatementError
 
-_ROWS = 5_000
-_TIMES = 3
+_ROWS = 3_000
+_TIMES = 2
 
 
 def write_costs(
