@@ -70,7 +70,7 @@ def test_lost_data_and_failures_have_to_be_allowed(project: Path, url: str, conn
     run("up", "--database", url, "--yes", "--allow", "dropped-column", code=0)
     drizzle(project, BASE | {"0001_x": "ALTER TABLE a DROP COLUMN x;", "0002_y": "ALTER TABLE nowhere ADD y int;"})
     refused = run("up", "--database", url, "--yes", code=2)
-    assert "drizzle/0002_y.sql:1: failing-statement (fails): table nowhere is not in this database" in refused
+    assert "drizzle/0002_y.sql:1: failing-statement (fails): table public.nowhere is not in this database" in refused
 
 
 def test_the_rehearsal_begins_with_the_database_as_it_is(project: Path, url: str, connection: Connection) -> None:

@@ -15,11 +15,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from pgassay.catalog import Catalog, compare, read
+from pgassay.cli import main
+from pgassay.errors import ConnectionProblem
+from pgassay.migrate.runner import MigrationStopped
 from pgassay.server import OWNER, SUPERUSER
 from tests.durable import Durable, durable
-from tests.migrating import drizzle, look, migrate
+from tests.migrating import drizzle, look, migrate, write
 
 KILLS = int(os.environ.get("PGASSAY_KILLS", "3"))
 RUNNER = """
@@ -149,3 +153,41 @@ def test_a_killed_server_is_resumed(
     migrate(project, url)
     same(server, name, expected)
     assert look(project, url).pending == ()
+
+
+def test_a_full_disk_is_one_message_and_the_run_goes_on_once_there_is_room(server: Durable, tmp_path: Path) -> None:
+    write(tmp_path, {"0001_t.sql": "CREATE TABLE t (x int);", "0002_rows.sql": "SELECT 1;\nINSERT INTO t VALUES (1);"})
+    url = fresh(server, "full_disk")
+    migrate(tmp_path, url, to="0001")
+    with server.connect("full_disk", role=SUPERUSER) as session:
+        session.run("CHECKPOINT")
+        file = server.data / str(session.value("SELECT pg_relation_filepath('public.t')"))
+    kept = file.with_suffix(".kept")
+    file.rename(kept)
+    file.symlink_to("/dev/full")
+    try:
+        with pytest.raises(MigrationStopped, match=r"0002_rows.sql:2: .*the server's disk is full") as stopped:
+            migrate(tmp_path, url)
+    finally:
+        file.unlink()
+        kept.rename(file)
+    assert "Make room on it" in str(stopped.value) and "Next: pgassay migrate up" in str(stopped.value)
+    assert migrate(tmp_path, url).migrations == ["0002_rows"]
+
+
+def test_a_standby_is_no_place_to_migrate(server: Durable, project: Path) -> None:
+    url = fresh(server, "standby")
+    signal_file = server.data / "standby.signal"
+    server.down(signal.SIGQUIT)
+    signal_file.touch()
+    server.up()
+    try:
+        with pytest.raises(ConnectionProblem, match="is on a standby, which only reads") as refused:
+            migrate(project, url)
+        assert "Name the primary" in str(refused.value)
+        done = CliRunner().invoke(main, ["migrate", "up", str(project), "--database", url, "--dry-run"])
+        assert done.exit_code == 2 and "is on a standby" in done.output
+    finally:
+        server.down(signal.SIGQUIT)
+        signal_file.unlink()
+        server.up()

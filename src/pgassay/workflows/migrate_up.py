@@ -240,7 +240,7 @@ def _rehearsed(found: Waiting, planned: Plan, options: MigrateOptions, live: Con
 
 
 _LIVE = "the database"
-_ASSUMED = re.compile(r"assumed: (?!role|extension|schema)(?P<what>[^:]+): .*?(?P<path>[^\s:]+):(?P<line>\d+)")
+_ASSUMED = re.compile(r"assumed: (?!role|extension|schema)(?P<what>[^:]+?)(?: with [^:]*)?: .*?(?P<path>[^\s:]+):(?P<line>\d+)")
 
 
 def _absent(note: str, courses: Sequence[Course]) -> Finding | None:
