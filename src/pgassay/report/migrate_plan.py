@@ -229,6 +229,7 @@ def plan_handoff(document: PlanDocument, seconds: float) -> str:
                 ),
                 documentation=Documentation(inline="not_applicable", readme="not_applicable", api="not_applicable"),
             ),
+            cache_keys=(),
             metrics=Metrics(
                 time_invested=round(seconds * 1000),
                 time_estimated=None,

@@ -83,7 +83,10 @@ def write_in_place(found: Planned, *, allow_code: bool = False) -> Written:
                 to.parent.mkdir(parents=True, exist_ok=True)
                 shutil.move(path, to)
                 moved.append((to, path))
-            shutil.copytree(copy, root, dirs_exist_ok=True)
+            for name in made.files:
+                to = root / Path(name).relative_to(copy)
+                to.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(name, to)
         except OSError as error:
             for to, path in moved:
                 with contextlib.suppress(OSError):

@@ -97,7 +97,8 @@ class Ground:
             ran = [self._ran(name, unit) for unit in units]
             with self.server.connect(name) as session:
                 failing = try_probes(self.server, session, self.new)
-            trial = Trial(ran=tuple(ran), after=self._read(name), rows=self._rows(name))
+            after, rows = self._outcome(name)
+            trial = Trial(ran=tuple(ran), after=after, rows=rows)
         return trial, [p for p in self.new if p not in failing]
 
     def planned(self, steps: Sequence[PlanStep], twins: Sequence[Twins], deploy: int) -> Trial:
@@ -119,11 +120,8 @@ class Ground:
                         new=tuple((p, e.message) for p, e in new.items() if e.sqlstate != TIMED_OUT),
                     )
                 )  # fmt: skip
-            return Trial(ran=tuple(found), after=self._read(name), rows=self._rows(name))
-
-    def _read(self, database: str) -> Catalog:
-        with self.server.connect(database) as session:
-            return read(session)
+            after, rows = self._outcome(name)
+            return Trial(ran=tuple(found), after=after, rows=rows)
 
     def _ran(self, database: str, unit: Transaction) -> Ran:
         with self.server.connect(database) as session:
@@ -145,11 +143,13 @@ class Ground:
             error=None if error is None else str(error),
         )
 
-    def _rows(self, database: str) -> dict[Name, dict[str, str]]:
-        """A fingerprint of each column of each table: the same values in the same number, in whatever order."""
+    def _outcome(self, database: str) -> tuple[Catalog, dict[Name, dict[str, str]]]:
+        """The schema, and a fingerprint of each column of each table: the same values in the same number, in whatever
+        order."""
         found: dict[Name, dict[str, str]] = {}
         with self.server.connect(database) as session:
-            for table in self._read(database).tables:
+            after = read(session)
+            for table in after.tables:
                 if table.kind == "foreign table":
                     continue
                 columns = [c.name for c in table.columns]
@@ -165,7 +165,7 @@ class Ground:
                 except StatementError:
                     continue
                 found[table.name] = dict(zip([*columns, ""], map(str, row), strict=True))
-        return found
+        return after, found
 
     def _apart(self, database: str, twins: Sequence[Twins]) -> tuple[str, ...]:
         """Write either of two twins, and look whether the other follows."""
