@@ -1,19 +1,21 @@
 """``make bench``: everything side by side; ours first, then what it is held against, then the ratio.
 
-``python -m benchmarks NAME [options]`` runs one: static, live, ghosts, migrate, register, rls, scale, storage, tuning.
+``python -m benchmarks NAME [options]`` runs one: static, live, ghosts, migrate, pages, register, rls, scale, storage,
+tuning.
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import ghosts, live, migrate, register, rls, scale, static, storage, tuning
+from benchmarks import ghosts, live, migrate, pages, register, rls, scale, static, storage, tuning
 from benchmarks.timing import peak_memory_of_children
 
 _OWN = {
     "rls": rls.main,
     "ghosts": ghosts.main,
     "migrate": migrate.main,
+    "pages": pages.main,
     "register": register.main,
     "scale": scale.main,
     "storage": storage.main,

@@ -1,0 +1,148 @@
+"""Does page 100,000 of every generated listing touch what page 1 touches, and are statistics read in constant buffers?
+
+A designed schema (ERC-20) gets transfers from ``pgassay seed``. Each listing is asked for the value that most rows
+have, in pages of 10 rows: 20 pages at the beginning, and 20 at page 100,000 or after 19 of 20 pages, whichever comes
+first (the chain's first days are all mints, and lie closer together). Their place is found beforehand and not counted.
+Buffers are those that EXPLAIN (ANALYZE, BUFFERS) counts when all is in memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pgassay.catalog import Catalog, read
+from pgassay.chain.design import design
+from pgassay.chain.model import Design, Layout, Settings
+from pgassay.chain.presets import presets
+from pgassay.chain.queries import LIMIT, Query, Way, place, queries, sql
+from pgassay.model import literal, quote
+from pgassay.server import Connection, scratch
+from pgassay.workflows.design import proved
+from pgassay.workflows.seed_chain import seed_rows
+
+ROWS, PAGE, PAGES, FARTHEST = 1_000_000, 10, 20, 100_000
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+Values = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Buffers a page, on average, at the beginning of a listing and at page ``number``."""
+
+    name: str
+    first: float
+    number: int
+    late: float
+
+    @property
+    def ratio(self) -> float:
+        """Late pages to early ones."""
+        return self.late / self.first
+
+
+def listings(session: Connection, made: Design, catalog: Catalog, *, fewest: int = 100) -> Iterator[Measured]:
+    """Every listing that has ``fewest`` pages or more for the value that most rows have."""
+    for query in queries(made, catalog):
+        if not query.order:
+            continue
+        given, rows = _busiest(session, query)
+        number = min(FARTHEST, rows // PAGE * 19 // 20)
+        if number < fewest:
+            continue
+        late = _skipped(session, query, given, number * PAGE)
+        yield Measured(
+            query.name, _average(session, query, given, None), number + 1, _average(session, query, given, late)
+        )
+
+
+def statistics(session: Connection, made: Design, catalog: Catalog) -> int:
+    """Buffers of one token's statistics, read by its key: the busiest token's."""
+    query = next(q for q in queries(made, catalog) if q.name == "token_statistics_get")
+    keys = ", ".join(quote(g.column.name) for g in query.given)
+    row = session.run(f"SELECT {keys} FROM {query.table.name} ORDER BY transfers DESC LIMIT 1")[0]
+    return _buffers(session, _with(query, "first", dict(zip((g.name for g in query.given), row, strict=True))))
+
+
+def _busiest(session: Connection, query: Query) -> tuple[Values, int]:
+    columns = [*(g.column for g in query.given), *query.either[:1]]
+    names = [*(g.name for g in query.given), *([query.side.name] if query.side else [])]
+    where = f" WHERE {query.where}" if query.where else ""
+    if not columns:
+        return {}, int(session.value(f"SELECT count(*) FROM {query.table.name}{where}") or 0)
+    keys = ", ".join(quote(c.name) for c in columns)
+    found = session.run(
+        f"SELECT {keys}, count(*) FROM {query.table.name}{where} GROUP BY {keys} ORDER BY count(*) DESC, 1 LIMIT 1"
+    )
+    return (dict(zip(names, found[0], strict=False)), int(found[0][-1])) if found else ({}, 0)
+
+
+def _skipped(session: Connection, query: Query, given: Values, rows: int) -> Values:
+    """Where the page after so many rows begins."""
+    order = ", ".join(quote(c.name) for c in query.order)
+    text = _with(query, "first", given, limit=f"1 OFFSET {rows - 1}")
+    if query.either:  # each side is read as far
+        text = text.replace(f"LIMIT 1 OFFSET {rows - 1}\n)", f"LIMIT {rows}\n)")
+    row = session.run(f"SELECT {order} FROM ({text}) AS page")[0]
+    return {place(c): str(v) for c, v in zip(query.order, row, strict=True)}
+
+
+def _average(session: Connection, query: Query, given: Values, at: Values | None) -> float:
+    """Of some pages, one after the other."""
+    total = 0
+    for _ in range(PAGES):
+        text = _with(query, "after" if at else "first", given | (at or {}))
+        total += _buffers(session, text)
+        order = ", ".join(quote(c.name) for c in query.order)
+        last = session.run(f"SELECT {order} FROM ({text}) AS page")[-1]
+        at = {place(c): str(v) for c, v in zip(query.order, last, strict=True)}
+    return total / PAGES
+
+
+def _with(query: Query, way: Way, values: Values, *, limit: str = str(PAGE)) -> str:
+    def value(match: re.Match[str]) -> str:
+        return limit if match[1] == LIMIT else literal(values[match[1]])
+
+    return _PARAMETER.sub(value, sql(query, way))
+
+
+def _buffers(session: Connection, text: str) -> int:
+    session.run(text)
+    plan = session.json(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, SUMMARY OFF, FORMAT JSON) {text}")[0]["Plan"]
+    return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
+
+
+def run(rows: int, layouts: tuple[Layout, ...]) -> Iterator[str]:
+    """A line a listing."""
+    with scratch(settings={"shared_buffers": "1GB", "max_wal_size": "16GB", "jit": "off"}) as server:
+        for layout in layouts:
+            made = design(presets(("erc20",)), None, Settings(layout=layout))
+            read_in = []
+            for number in (10_000, rows):
+                database, _ = proved(server, made)
+                with server.connect(database) as session:
+                    seed_rows(session, read(session), rows=number, seed=1)
+                    session.run("VACUUM (ANALYZE)")
+                    catalog = read(session)
+                    read_in.append(statistics(session, made, catalog))
+                    for m in listings(session, made, catalog) if number == rows else ():
+                        yield (
+                            f"pages {layout} {m.name}: {m.first:.1f} buffers for page 1, {m.late:.1f} for page"
+                            f" {m.number:,} ({m.ratio:.2f} times)"
+                        )
+                server.drop(database)
+            yield f"statistics {layout}: {read_in[0]} buffers with 10,000 transfers, {read_in[1]} with {rows:,}"
+
+
+def main(words: list[str]) -> None:
+    """``python -m benchmarks pages [--rows N] [--layout plain|bytea|compact …]``."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks pages")
+    parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--layout", nargs="+", choices=("plain", "bytea", "compact"), default=["plain", "compact"])
+    chosen = parser.parse_args(words)
+    for line in run(chosen.rows, tuple(chosen.layout)):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
