@@ -208,10 +208,12 @@ def down_text(report: DownReport, *, width: int = 100) -> str:
     if not report.entries:
         parts.append("Every migration has a way back. To prove them: --prove.")
     proved = sum(entry.proved for entry in report.entries)
+    parked = sum(entry.proved and entry.verdict != "proved" for entry in report.entries)
+    only = f" ({parked} only with what is parked)" if parked else ""
     if report.entries:
         parts.append(
-            f"{proved} of {count(len(report.entries), 'way')} back proved on PostgreSQL {report.server}: there, back,"
-            " there, back and there again, with rows."
+            f"{proved} of {count(len(report.entries), 'way')} back proved{only} on PostgreSQL {report.server}: there,"
+            " back, there, back and there again, with rows."
         )
     if report.files:
         parts.append("Written\n" + "\n".join(f"  {visible(path)}" for path in report.files))

@@ -127,11 +127,18 @@ def migrate_down(options: DownOptions, progress: Progress | None = None) -> Down
     binaries = closest_binaries(18, options.postgres_version, own)
     say(f"starting PostgreSQL {binaries.version}")
     with scratch(binaries, settings=SETTINGS, memory=True) as server:
-        found = _Replay(server, project, options, say).run(chosen)
+        found = ways_back(server, project, chosen, options, say)
     if options.count_on is not None:
         say("counting in the database")
         found = replace(found, ways=_counted(options.count_on, found.ways))
     return found if options.dry_run else _written(found, options)
+
+
+def ways_back(
+    server: Server, project: Project, chosen: Sequence[Migration], options: DownOptions, progress: Progress
+) -> Downs:
+    """The ways back of some of a project's migrations, derived and proved on a server; nothing is written."""
+    return _Replay(server, project, options, progress).run(chosen)
 
 
 def _chosen(project: Project, options: DownOptions) -> list[Migration]:
@@ -244,8 +251,8 @@ class _Replay:
     ) -> tuple[Stage, tuple[str, ...]]:  # fmt: skip
         """The databases before and after, with rows where the migration takes them."""
         rows = kept.enter_context(self.server.database(empty))
-        unit = Transaction(migrations=(migration,), mode=migration.mode)
-        wanted = reached(unit, before, then)
+        back = replace(migration, statements=migration.down or ())
+        wanted = reached(Transaction(migrations=(migration, back), mode=migration.mode), before, then)
         if wanted:
             with self.server.connect(rows) as session:
                 fill_watched(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from pgassay.catalog import Catalog, compare, read
+from pgassay.catalog import Catalog, Table, compare, read
 from pgassay.migrate.down.comparing import Unlike, counts, differing
 from pgassay.migrate.down.derivation import PARKED, without
 from pgassay.migrate.down.model import Lost, Trial
@@ -83,7 +83,9 @@ def _counted(stage: Stage, before: Connection, after: Connection, known: tuple[L
         ("forward", before, stage.catalog_before),
         ("back", after, stage.catalog_after),
     ):
-        entries = {(entry.table, entry.column) for entry in known if entry.when == when and entry.gone}
+        entries = {
+            (entry.table, entry.column) for entry in known if entry.when == when and (entry.gone or when == "forward")
+        }
         wanted = [(t.name, column) for t in catalog.tables for name, column in entries if str(t.name) == name]
         numbers = counts(session, catalog, wanted) if wanted else {}
         found |= {(when, str(table), column): number for (table, column), number in numbers.items()}
@@ -134,12 +136,21 @@ def _rows_there(
         if old is None or str(found.table) in unsure:
             said.append(f"{found.table} has other rows each time that the migration runs")
             continue
-        if found.missing or found.extra:
+        if found.missing == found.extra and _numbered(old):
+            said.append(f"{found.table}: its new rows have other numbers each time that the migration runs")
+        elif found.missing or found.extra:
             wrong.append(f"after the migration ran again {found.table} has other rows")
         for column, number in found.columns:
             words = f"{found.table}.{quote(column)} has another value in {_rows(number)} when the migration runs again"
             (wrong if old.column(column) else said).append(words)
     return wrong, said
+
+
+def _numbered(table: Table) -> bool:
+    """Whether rows are given a key that is another one each time."""
+    key = table.primary_key.columns if table.primary_key else ()
+    columns = [c for c in table.columns if c.name in key]
+    return any(c.identity or (c.default and "(" in c.default) for c in columns)
 
 
 def _rows(number: int) -> str:

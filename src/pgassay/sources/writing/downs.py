@@ -18,6 +18,7 @@ from pgassay.sources.writing import alembic, forms, save, sqitch
 from pgassay.sources.writing.model import NewFile, Writing
 from pgassay.sources.writing.places import DOWN, beside
 from pgassay.sources.writing.text import comment, ended, script
+from pgassay.sql import parse
 
 _DOWN_MARK = re.compile(r"^--[ \t-]*(?:migrate:down|(?:\+goose|\+migrate|rambler)[ \t]+down|down\b)", re.I | re.M)
 
@@ -95,8 +96,15 @@ def _stem(path: str) -> str:
 
 
 def _new(path: str, back: Back) -> NewFile:
-    old = read(path).text if exists(path) else None  # one that holds no statement
-    return NewFile(path=path, text=_text(back), replaces=old)
+    return NewFile(path=path, text=_text(back), replaces=_empty(path))
+
+
+def _empty(path: str) -> str | None:
+    """The text of a file that may be written over: it holds no statement."""
+    if not exists(path):
+        return None
+    text = read(path).text
+    return None if save.texts(parse(text, path)) else text
 
 
 def _marks(path: str) -> str | None:
@@ -152,7 +160,7 @@ def _sqitch(back: Back) -> NewFile:
     text = (
         comment(f"Revert {name.removesuffix('.sql')}", back.comment) + "\n" + sqitch.block(back.statements, back.alone)
     )
-    return NewFile(path=target, text=text, replaces=read(target).text if exists(target) else None)
+    return NewFile(path=target, text=text, replaces=_empty(target))
 
 
 def _revision(back: Back) -> NewFile:
@@ -169,7 +177,7 @@ def _revision(back: Back) -> NewFile:
         made = f"{text.rstrip()}\n\n\ndef downgrade():\n{said}{body}"
     else:
         function = found[0]
-        if any(not isinstance(n, ast.Pass | ast.Raise | ast.Expr) for n in function.body):
+        if not all(map(_idle, function.body)):
             raise InputError("its downgrade() does something already", path=path, line=function.lineno)
         lines = text.splitlines(keepends=True)
         first, end = function.body[0].lineno, function.end_lineno or function.body[-1].lineno
@@ -178,6 +186,13 @@ def _revision(back: Back) -> NewFile:
             keep = [*lines[: first - 1], "def downgrade():\n"]
         made = "".join(keep) + said + body + "".join(lines[end:])
     return NewFile(path=path, text=made, replaces=text)
+
+
+def _idle(node: ast.stmt) -> bool:
+    """Whether a statement does nothing: ``pass``, a docstring, ``raise NotImplementedError``."""
+    return isinstance(node, ast.Pass | ast.Raise) or (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    )
 
 
 def _check(project: Project, backs: Sequence[Back], *, allow_code: bool) -> None:
@@ -190,6 +205,8 @@ def _check(project: Project, backs: Sequence[Back], *, allow_code: bool) -> None
         old, new = back.migration, found[back.migration.path]
         wanted = tuple(s.replace("\t", "    ") for s in back.statements)
         down = save.texts(new.down or ())
+        if project.kind == "file" and not _marks(old.path):
+            continue  # what lies beside one file is not read with it
         if [s.text for s in old.statements] != [s.text for s in new.statements] or (
             tuple(s.replace("\t", "    ") for s in down) != wanted
         ):
