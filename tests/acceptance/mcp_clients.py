@@ -39,7 +39,8 @@ class Session:
         result = self.raw(name, **arguments)
         assert not result.is_error, result.content
         assert result.structured_content is not None
-        return result.structured_content
+        found: dict[str, Any] = result.structured_content
+        return found
 
     def failure(self, name: str, **arguments: Any) -> dict[str, Any]:
         """An error that must be one."""
@@ -73,8 +74,9 @@ class Session:
         future: Future[Any] = self.portal.start_task_soon(call)
         return future, future.cancel
 
-    async def _heard(self, number: float, _total: float | None, words: str | None) -> None:
-        self.progress.append((number, words or ""))
+    async def _heard(self, progress: float, total: float | None, message: str | None) -> None:
+        assert total is None
+        self.progress.append((progress, message or ""))
 
 
 @contextlib.contextmanager

@@ -64,7 +64,8 @@ def test_a_review_and_the_rest_of_it(session: Session) -> None:
 
 
 def everything(session: Session, id: str) -> str:
-    text, offset = "", 0
+    text = ""
+    offset: int | None = 0
     while offset is not None:
         page = session.call("details", id=id, offset=offset)
         text, offset = text + page["text"]["untrusted"], page.get("next")
@@ -99,7 +100,8 @@ def test_design_asks_before_it_drops(session: Session, project: Path) -> None:
     assert asked["status"] == "needs_decision" and asked["decision"]["about"]
     assert sorted((project / folder / "migrations").iterdir()) == files
     answers = [option["answer"] for option in asked["decision"]["options"]]
-    assert session.failure("design", out=folder, presets=["erc721"], answer=answers[1])["error"] == "Kept"
+    assert session.call("design", out=folder, presets=["erc721"], answer=answers[1])["status"] == "done"
+    assert sorted((project / folder / "migrations").iterdir()) == files
     stale = session.call("design", out=folder, presets=["erc721"], events=1000, answer="drop-000000000000")
     assert stale["status"] == "needs_decision"
     done = session.call("design", out=folder, presets=["erc721"], events=1000, answer=answers[0])
@@ -116,6 +118,24 @@ def test_diff_asks_what_became_of_a_column(session: Session) -> None:
     assert "RENAME COLUMN" in made["items"][0]["untrusted"]
     made = session.call("migrate", action="diff", path="before.sql", other="after.sql", answers=[dropped])
     assert made["counts"]["losses"] == 1
+
+
+def test_plan_and_way_back_are_written_when_that_is_decided(session: Session, project: Path) -> None:
+    folder = project / f"plain{id(session)}"
+    folder.mkdir()
+    (folder / "0001_token.sql").write_text("CREATE TABLE token (id int PRIMARY KEY, symbol text);", encoding="utf-8")
+    (folder / "0002_index.sql").write_text("CREATE INDEX token_symbol ON token (symbol);", encoding="utf-8")
+    asked = session.call("migrate", action="plan", path=folder.name, last=1)
+    assert asked["status"] == "needs_decision" and asked["counts"]["verified"] == 1
+    assert "CONCURRENTLY" in asked["items"][0]["untrusted"]
+    answer = asked["decision"]["options"][0]["answer"]
+    done = session.call("migrate", action="plan", path=folder.name, last=1, answers=[answer])
+    assert done["status"] == "done" and done["files"]
+    assert "CONCURRENTLY" in "".join(f.read_text(encoding="utf-8") for f in folder.glob("*.sql"))
+    asked = session.call("migrate", action="down", path=folder.name, migration="0001_token")
+    assert asked["status"] == "needs_decision" and "DROP TABLE" in asked["items"][0]["untrusted"]
+    kept = session.call("migrate", action="down", path=folder.name, migration="0001_token", answers=["keep"])
+    assert kept["status"] == "done" and not kept["files"]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import anyio
 from anyio.abc import Process
 from mcp.server.mcpserver.exceptions import ToolError
 
-from pgassay.mcp.marking import quoted
+from pgassay.mcp.marking import quoted, stripped
 from pgassay.mcp.roots import Roots
 
 Progress = Callable[[float, str], Awaitable[None]]
@@ -96,6 +96,8 @@ class Calls:
             raise message
         if "error" in message:
             raise failure(message["error"]["kind"], message["error"]["problem"])
+        if "fault" in message:
+            raise RuntimeError(f"a fault of pgassay itself:\n{stripped(message['fault'])}")
         outcome: dict[str, Any] = message["outcome"]
         return outcome
 

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -31,6 +32,10 @@ def run(job: dict[str, Any], say: Say) -> Outcome:
     """Do one job: ``verb``, its ``arguments``, and the ``roots``. Raises PgassayError."""
     roots = job["roots"]
     asked = job["arguments"]
+    if "query" in asked:
+        from pgassay.sql.single import single
+
+        single(asked["query"])  # what is no query is refused before a database is looked at
     if asked.get("database"):
         refuse_powerful(asked["database"], allow=roots["allow_powerful"])
     server = {name: roots[name] for name in ("postgres_version", "postgres_bin")}
@@ -297,6 +302,31 @@ def _down(asked: dict[str, Any], project: dict[str, Any], _: dict[str, Any], say
     return outcome
 
 
+def _steps(asked: dict[str, Any], project: dict[str, Any], _: dict[str, Any], say: Say) -> Outcome:
+    """Safe steps for pending migrations; written in their place only where the answer names these very steps."""
+    from pgassay.report.migrate_plan import plan_handoff
+    from pgassay.workflows.migrate_plan import PlanOptions
+    from pgassay.workflows.migrate_plan_run import plan_project
+
+    began = time.monotonic()
+    where = {"database": asked["database"], "base": asked["since"], "last": asked["last"]}
+    options = PlanOptions(project=asked["path"], **where, **project)
+    found = plan_project(options, say)
+    items = [{"text": f"-- {s.phase}: {s.name} ({s.transaction})\n" + ";\n".join((*s.sql, ""))} for s in found.steps]
+    answer = f"write-{key(i['text'] for i in items)}"
+    if found.steps and answer in asked["answers"]:
+        found = plan_project(options, say, in_place=True)
+    notes = [f"unsafe: {u.what}" for u in found.unsafe]
+    notes += [f"differs: {each}" for each in found.differences] + list(found.notes)
+    counts = {"pending": len(found.pending), "steps": len(found.steps), "verified": int(found.verified)}
+    counts |= {"safe": int(found.safe), "steps before deploy": found.deploy_after}
+    outcome = _outcome(items, counts, notes) | {"files": list(found.files)}
+    if found.steps and found.verified and answer not in asked["answers"] and "keep" not in asked["answers"]:
+        ways = [(answer, "Write them in the place of the pending migrations."), ("keep", "Write nothing.")]
+        outcome |= {"decision": decide("Write these steps into the project?", found.pending, ways)["decision"]}
+    return outcome | {"handoff": plan_handoff(found, time.monotonic() - began)}
+
+
 def _ahead(asked: dict[str, Any], project: dict[str, Any], _: dict[str, Any], say: Say) -> Outcome:
     """What the project's pending migrations would do to the database: rehearsed, not run."""
     from pgassay.report.migrating import outlook_text
@@ -390,5 +420,6 @@ _VERBS: dict[str, Callable[[dict[str, Any], dict[str, Any], dict[str, Any], Say]
     "design": _design,
     "diff": _diff,
     "down": _down,
+    "steps": _steps,
     "ahead": _ahead,
 }

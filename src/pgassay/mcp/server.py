@@ -27,6 +27,7 @@ INSTRUCTIONS = (
 _ERROR = 4_000  # characters
 Sql = Annotated[str, Field(max_length=200_000)]
 Statements = Annotated[list[Sql], Field(max_length=200)]
+_REF = r"^[A-Za-z0-9][\w./~^@{}-]{0,200}$"  # of git: nothing that it could take for an option
 Target = Literal["project", "database"]
 _READS = ToolAnnotations(read_only_hint=True)
 _WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False)
@@ -112,7 +113,7 @@ def build(roots: Roots) -> PgassayServer:
         context: Context[Any, Any],
         path: str = ".",
         sql: Sql | None = None,
-        since: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][\w./~^@{}-]{0,200}$")] = None,
+        since: Annotated[str | None, Field(pattern=_REF)] = None,
         history: bool = False,
         target: Target = "project",
         static: bool = False,
@@ -186,27 +187,33 @@ def build(roots: Roots) -> PgassayServer:
             "subgraph": inside(subgraph), "layout": layout, "tenancy": tenancy, "events": events, "answer": answer,
         }  # fmt: skip
         if answer == "keep":
-            raise failure("Kept", "nothing was written, as decided")
+            return fitting.made({"items": [], "counts": {}, "notes": ["nothing was written"]}, kept)
         return fitting.made(await call("design", context, asked), kept)
 
     @server.tool(annotations=_WRITES, structured_output=True)
     async def migrate(
         context: Context[Any, Any],
-        action: Literal["diff", "down", "ahead"],
+        action: Literal["plan", "down", "diff", "ahead"],
         path: str = ".",
+        target: Target = "project",
+        since: Annotated[str | None, Field(pattern=_REF)] = None,
+        last: Annotated[int | None, Field(ge=1, le=10_000)] = None,
         other: str | None = None,
         migration: Annotated[str | None, Field(max_length=500)] = None,
         answers: Annotated[list[str], Field(max_length=100)] | None = None,
     ) -> Annotated[CallToolResult, Made]:
-        """diff: SQL from the schema of path to that of other (paths, or the word database). down: proved ways
-        back for migrations. ahead: what pending ones would do to the database. SQL only runs on scratch servers."""
+        """plan: pending migrations (or since, or the last N) as safe steps. down: proved ways back. diff: SQL from
+        path's schema to other's (paths, or the word database). ahead: what is pending, on the database."""
+        if action == "plan":
+            asked = {"path": inside(path), "database": database(target), "since": since, "last": last}
+            return fitting.made(await call("steps", context, asked | {"answers": answers or []}), kept)
         if action == "ahead":
             return fitting.made(
                 await call("ahead", context, {"path": inside(path), "database": database("database")}), kept
             )
         if action == "down":
-            asked = {"path": inside(path), "migration": migration, "answers": answers or []}
-            return fitting.made(await call("down", context, asked), kept)
+            chosen = {"path": inside(path), "migration": migration, "answers": answers or []}
+            return fitting.made(await call("down", context, chosen), kept)
         if other is None:
             raise failure("BadArguments", "diff wants other: a path, or the word database")
         sides = {k: v if v == "database" else inside(v) for k, v in (("path", path), ("other", other))}

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -22,7 +23,7 @@ _HUGE = 64 * 2**20
 
 
 def main() -> int:
-    """Do the job and answer: ``say``, ``outcome``, or ``error`` with ``kind``, ``problem`` and ``hint``."""
+    """Do the job and answer: ``say``, ``outcome``, or ``error`` with ``kind`` and ``problem``, or ``fault``."""
     signal.signal(signal.SIGTERM, _stop)
     answers = os.dup(1)
     os.dup2(2, 1)  # whatever prints has no way into the answer
@@ -42,6 +43,8 @@ def main() -> int:
         answer({"error": {"kind": type(error).__name__, "problem": str(error)}})
     except KeyboardInterrupt:
         return 130
+    except Exception:  # our own fault: the server's log has it, the client only hears that there was one
+        answer({"fault": traceback.format_exc()[-4_000:]})
     return 0
 
 
