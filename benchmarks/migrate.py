@@ -25,6 +25,7 @@ from pgassay.model import Name
 from pgassay.rehearsal.traffic_load import Load, Request, quantile
 from pgassay.server import OWNER, Connection, Server, StatementError, scratch
 from pgassay.server.connection import connect_socket
+from pgassay.server.extensions import install
 
 _SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",  # with which the backfill sees how the application feels
@@ -37,7 +38,6 @@ _SETTINGS = {
 }
 _TABLE = Name("public", "transfers")
 _MADE = """
-CREATE EXTENSION pg_stat_statements;
 CREATE TABLE tokens (id integer PRIMARY KEY, name text NOT NULL);
 INSERT INTO tokens SELECT g, 'token ' || g FROM generate_series(1, 1000) AS g;
 CREATE TABLE transfers (id bigint PRIMARY KEY, token_id integer NOT NULL, sender varchar(42) NOT NULL,
@@ -123,6 +123,7 @@ def run(rows: int, rate: float, batch: float, idle: float) -> Iterator[str]:
     yield f"{rows:,} rows; 2 readers and 2 writers of random rows, a statement each {rate * 1000:.0f} ms"
     with scratch(settings=_SETTINGS) as server:
         template = server.create()
+        install(server, template, "pg_stat_statements", None)
         with server.connect(template) as session:
             session.run(_MADE.format(rows=rows))
             session.run("VACUUM (ANALYZE) transfers")
