@@ -50,7 +50,7 @@ def listings(session: Connection, made: Design, catalog: Catalog, *, fewest: int
         if not query.order:
             continue
         given, rows = _busiest(session, query)
-        number = min(FARTHEST, rows // PAGE * 19 // 20)
+        number = min(FARTHEST, rows // PAGE * 19 // 20, rows // PAGE - PAGES - 1)
         if number < fewest:
             continue
         late = _skipped(session, query, given, number * PAGE)

@@ -30,7 +30,11 @@ from tests.npm import DRIZZLE as PACKAGES
 
 sqlalchemy = pytest.importorskip("sqlalchemy")
 
-PATTERNS = (AccessPattern(name="big", sql="SELECT count(*) FROM balances WHERE balance > $1::numeric"),)
+PATTERNS = (
+    AccessPattern(name="big", sql="SELECT count(*) FROM balances WHERE balance > $1::numeric"),
+    AccessPattern(name="odd", sql="SELECT '$1 `${x}` \\' AS said, $2::text || $1 AS told -- $3\n;"),
+    AccessPattern(name="all blocks", sql="SELECT max(number) FROM blocks"),
+)
 ROWS = """
 INSERT INTO blocks (chain_id, number, hash, parent_hash, time)
 SELECT 1, i, sha256(i::text::bytea), sha256((i - 1)::text::bytea), timestamptz '2026-01-01Z' + i * interval '12 seconds'
@@ -182,6 +186,7 @@ def test_one_row_by_its_key(reads: ModuleType, session: Any) -> None:
 
 def test_access_patterns_are_functions_too(reads: ModuleType, session: Any) -> None:
     assert reads.big(session, p1=0)[0][0] > 0
+    assert reads.odd(session, p1="x", p2="y") == [("$1 `${x}` \\", "yx")]
 
 
 def test_none_needs_offset_or_a_sort(server: Server, filled: str, made: Design, catalog: Catalog) -> None:
@@ -214,7 +219,7 @@ SCRIPT = """
 import { drizzle } from "drizzle-orm/node-postgres";
 import { Pool } from "pg";
 import { CursorError } from "./pages";
-import { transferByAccount, tokensGet, tokenHolders } from "./queries";
+import { allBlocks, big, odd, transferByAccount, tokensGet, tokenHolders } from "./queries";
 
 async function main() {
   const [host, port, database] = process.argv.slice(2);
@@ -242,8 +247,10 @@ async function main() {
   }
   const holders = await tokenHolders(db, { chainId: 1, contractAddress: "0x" + "1".padStart(40, "0"), limit: 3 });
   const none = await tokensGet(db, { id: "00000000-0000-0000-0000-000000000000" });
+  const patterns = [await big(db, { p1: 0 }), await odd(db, { p1: "x", p2: "y" }), await allBlocks(db)];
   const same = back.map((r) => `${r.blockNumber}/${r.logIndex}/${r.value}`).join() === seen.join();
-  console.log(JSON.stringify({ seen, same, refused, holders: holders.rows.length, none: none === undefined, first }));
+  const shown = { seen, same, refused, holders: holders.rows.length, none: none === undefined, first, patterns };
+  console.log(JSON.stringify(shown));
   await pool.end();
 }
 main();
@@ -254,7 +261,7 @@ def test_typescript_reads_the_same_pages(
     server: Server, filled: str, made: Design, catalog: Catalog, reads: ModuleType, session: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "node_modules").symlink_to(npm(*PACKAGES, "pg@8.23.1", "@types/pg@8.23.1") / "node_modules")
-    files = {**dict(drizzle(catalog).files), **queries_typescript(queries(made, catalog), constants(catalog))}
+    files = {**dict(drizzle(catalog).files), **queries_typescript(queries(made, catalog), constants(catalog), PATTERNS)}
     for name, text in {**files, "script.ts": SCRIPT}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     run(tmp_path, "typescript/bin/tsc", *COMPILE, *sorted(n for n in files if n.endswith(".ts")))
@@ -263,6 +270,9 @@ def test_typescript_reads_the_same_pages(
     rows = reads.transfer_by_account(session, **account, limit=1000).rows
     assert found["seen"] == [f"{r.block_number}/{r.log_index}/{r.value}" for r in rows]
     assert found["same"] and found["refused"] and found["none"] and found["holders"] == 3
+    number = str(reads.big(session, p1=0)[0][0])
+    said = {"said": "$1 `${x}` \\", "told": "yx"}
+    assert found["patterns"] == [[{"count": number}], [said], [{"max": "60"}]]
     # A cursor that TypeScript made is one that Python reads.
     second = reads.transfer_by_account(session, **account, limit=7, key=b"secret", cursor=found["first"]).rows
     assert second == rows[7:14]

@@ -52,7 +52,7 @@ RENDERERS: tuple[tuple[str, Callable[[Designed], Mapping[str, str]]], ...] = (
         "drizzle",
         lambda designed: {
             **dict(drizzle(designed.catalog).files),
-            **queries_typescript(_queries(designed), constants(designed.catalog)),
+            **queries_typescript(_queries(designed), constants(designed.catalog), _patterns(designed)),
         },
     ),
     (

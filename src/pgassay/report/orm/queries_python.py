@@ -10,6 +10,7 @@ from pgassay.catalog import Column, Table
 from pgassay.chain.model import AccessPattern
 from pgassay.chain.queries import Given, Query, place, sql
 from pgassay.report.orm.names import attributes, classes
+from pgassay.report.orm.parameters import numbers, pieces
 
 _PYTHON = {
     "smallint": "int", "integer": "int", "bigint": "int", "numeric": "Decimal", "boolean": "bool", "bytea": "bytes",
@@ -106,11 +107,11 @@ def _page(query: Query, row: str) -> str:
 
 
 def _pattern(pattern: AccessPattern) -> str:
-    numbers = sorted({int(n) for n in re.findall(r"\$(\d+)", pattern.sql)})
-    statement = re.sub(r"\$(\d+)", r":p\1", _colons(pattern.sql.strip().rstrip(";")))
-    words = "".join(f", p{n}: Any" for n in numbers)
-    star = ", *" if numbers else ""
-    pairs = ", ".join(f'"p{n}": p{n}' for n in numbers)
+    statement = "".join(f":p{p}" if isinstance(p, int) else _colons(p) for p in pieces(pattern.sql))
+    given = numbers(pattern.sql)
+    words = "".join(f", p{n}: Any" for n in given)
+    star = ", *" if given else ""
+    pairs = ", ".join(f'"p{n}": p{n}' for n in given)
     name = attributes([pattern.name])[0]
     return (
         f"def {name}(connection: Connection{star}{words}) -> list[tuple[Any, ...]]:\n"

@@ -8,19 +8,34 @@ from collections.abc import Iterable
 from importlib.resources import files
 
 from pgassay.catalog import Table
+from pgassay.chain.model import AccessPattern
 from pgassay.chain.queries import Given, Query
 from pgassay.model import Name
 from pgassay.report.orm.names import camel
+from pgassay.report.orm.parameters import numbers, pieces
 
 _TAKEN = frozenset({"db", "input", "cursor", "limit", "key"})
 
 
-def queries_typescript(queries: Iterable[Query], names: dict[Name, str]) -> dict[str, str]:
+_ROWS = """/** The rows of a result, which drivers hand over in two ways. */
+function rowsOf(found: unknown): Record<string, unknown>[] {
+  const rows = Array.isArray(found) ? found : (found as { rows: unknown }).rows;
+  return rows as Record<string, unknown>[];
+}"""
+
+
+def queries_typescript(
+    queries: Iterable[Query], names: dict[Name, str], patterns: Iterable[AccessPattern] = ()
+) -> dict[str, str]:
     """``pages.ts`` and ``queries.ts``; ``names`` are the tables' constants in the Drizzle schema beside."""
+    patterns = tuple(patterns)
     queries = tuple(q for q in queries if q.table.name in names)
     tables = sorted({names[q.table.name] for q in queries})
-    functions = camel((q.name for q in queries), frozenset(tables))
-    bodies = [_function(q, f, names[q.table.name]) for q, f in zip(queries, functions, strict=True)]
+    taken = frozenset((*tables, "rowsOf"))
+    functions = camel((*(q.name for q in queries), *(p.name for p in patterns)), taken)
+    bodies = [_function(q, f, names[q.table.name]) for q, f in zip(queries, functions, strict=False)]
+    bodies += [_pattern(p, f) for p, f in zip(patterns, functions[len(queries) :], strict=True)]
+    bodies += [_ROWS] if patterns else []
     whole = "\n\n".join(bodies)
     words = [w for w in ("and", "asc", "desc", "eq", "ne", "sql", "unionAll") if re.search(rf"\b{w}\b", whole)]
     orm = [w for w in words if w != "unionAll"]
@@ -87,6 +102,22 @@ def _function(query: Query, name: str, table: str) -> str:
         f"  const found = await {found};\n"
         f"  return finish({json.dumps(query.name)}, given, input, from, found, (row) => [{picked}]);\n}}"
     )
+
+
+def _pattern(pattern: AccessPattern, name: str) -> str:
+    text = "".join(f"${{input.p{p}}}" if isinstance(p, int) else _template(p) for p in pieces(pattern.sql))
+    given = numbers(pattern.sql)
+    typed = "; ".join(f"p{n}: unknown" for n in given)
+    head = f"db: Database, input: {{ {typed} }}" if given else "db: Database"
+    return (
+        f"/** As pgassay.toml has it. */\nexport async function {name}({head}): Promise<Record<string, unknown>[]> {{\n"
+        f"  return rowsOf(await db.execute(sql`{text}`));\n}}"
+    )
+
+
+def _template(text: str) -> str:
+    """Text inside a template literal."""
+    return text.replace("\\", "\\\\").replace("`", "\\`").replace("${", "\\${")
 
 
 def _equal(given: Given, parameter: str, table: str, fields: dict[str, str]) -> str:
