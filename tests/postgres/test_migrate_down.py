@@ -201,10 +201,10 @@ def test_a_migration_that_fails_has_none(go: Go) -> None:
     assert "the migration fails" in (way.trial.reason or "")
 
 
-# Every rule's examples. PGASSAY_WAYS=all tries all of them; else every third, a different one each rule.
+# Every rule's examples. PGASSAY_WAYS=all tries all of them, the suite every fourth rule's.
 
 SAID = {"invalid-index-left"}  # an invalid index is not made again: the migration that drops it cannot run twice
-SOME = [r for n, r in enumerate(RULES) if os.environ.get("PGASSAY_WAYS") == "all" or n % 3 == 0]
+SOME = [r for n, r in enumerate(RULES) if os.environ.get("PGASSAY_WAYS") == "all" or n % 4 == 0]
 
 
 def test_every_example_has_a_way_back_or_says_what_is_lost(server: Server) -> None:
@@ -219,7 +219,7 @@ def test_every_example_has_a_way_back_or_says_what_is_lost(server: Server) -> No
                 if not honest and rule.id not in SAID:
                     wrong.append(f"{rule.id}/{file}: {way.verdict}: {way.trial.reason}")
     assert wrong == []
-    assert len(SOME) >= len(registry()) // 4
+    assert len(SOME) >= len(registry()) // 5
 
 
 # The law: from one made-up schema to another, the derived way back leads to the first.
