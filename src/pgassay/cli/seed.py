@@ -61,7 +61,8 @@ def seed(
 ) -> int:
     """Make up rows that obey every constraint: in a database, or as files to load.
 
-    Ends with 1 where a table could not be filled; it is named, with the reason.
+    In a schema that pgassay designed they tell one story of a chain: balances add up, and --rows is the number of
+    transfers of each standard. Ends with 1 where a table could not be filled; it is named, with the reason.
     """
     if (database is None) == (project is None) or (project is None) != (out is None):
         raise UsageError("give either --database URL, or --project PATH and --out DIR")
