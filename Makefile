@@ -22,6 +22,7 @@ format: .venv/dev.stamp
 
 docs: .venv/dev.stamp
 	$(BIN)/python -m pgassay.workflows.reference docs/reference
+	$(BIN)/python -m pgassay.agent.packaging plugins/claude-code
 
 bench: .venv/dev.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'

@@ -8,6 +8,9 @@ import click
 
 # One line each: the command's name, and the module and function that hold it.
 COMMANDS = {
+    "install": "pgassay.cli.agent_install:install",
+    "uninstall": "pgassay.cli.agent_install:uninstall",
+    "run": "pgassay.cli.agent_run:run",
     "route": "pgassay.cli.agent_route:route",
 }
 
