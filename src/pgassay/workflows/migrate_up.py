@@ -139,6 +139,8 @@ def command(options: MigrateOptions) -> str:
     """What the user types to go on; the password that a URL may hold is left out."""
     words = ["pgassay", "migrate", options.way, shlex.quote(options.path), "--database", "URL"]
     words += ["--to", shlex.quote(options.to)] if options.to else []
+    words += ["--kind", options.kind] if options.kind else []
+    words += ["--allow-code"] if options.allow_code else []
     for name in options.allow:
         words += ["--allow", name]
     return " ".join(words)
@@ -240,7 +242,9 @@ def _rehearsed(found: Waiting, planned: Plan, options: MigrateOptions, live: Con
 
 
 _LIVE = "the database"
-_ASSUMED = re.compile(r"assumed: (?!role|extension|schema)(?P<what>[^:]+?)(?: with [^:]*)?: .*?(?P<path>[^\s:]+):(?P<line>\d+)")
+_ASSUMED = re.compile(
+    r"assumed: (?!role|extension|schema)(?P<what>[^:]+?)(?: with [^:]*)?: .*?(?P<path>[^\s:]+):(?P<line>\d+)"
+)
 
 
 def _absent(note: str, courses: Sequence[Course]) -> Finding | None:

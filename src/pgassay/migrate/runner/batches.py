@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pgassay.errors import InputError
 from pgassay.migrate.runner.guard import prepare
 from pgassay.migrate.runner.problems import MigrationStopped
 from pgassay.server import Connection
@@ -34,14 +35,18 @@ def run_batch(run: Run, course: Course, step: Step, where: str, known: Recorded 
         connection.run("COMMIT")
     else:
         began = known.began
-    result = backfill(
-        _like(run, step),
-        statement.text,
-        record=name,
-        progress=lambda progress: run.say(f"{where}: {progress}"),
-        path=statement.path,
-        line=statement.line,
-    )
+    try:
+        result = backfill(
+            _like(run, step),
+            statement.text,
+            record=name,
+            progress=lambda progress: run.say(f"{where}: {progress}"),
+            path=statement.path,
+            line=statement.line,
+        )
+    except InputError as error:  # it cannot be batched: the file may be edited
+        run.record.write(connection, course, step, "failed", began=began, error=str(error)[:1000])
+        raise
     run.ran.notes.extend(f"{where}: {note}" for note in result.notes)
     if not result.proved:
         raise MigrationStopped(

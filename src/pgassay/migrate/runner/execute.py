@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from pgassay.migrate.runner.problems import (
     MigrationStopped,
     stopped,
 )
-from pgassay.migrate.runner.record import Record, digest_of, key, standings
+from pgassay.migrate.runner.record import Record, key, standings
 from pgassay.migrate.runner.watch import Watch, watching
 from pgassay.model import Statement
 from pgassay.model.actions import Setting
@@ -82,13 +83,13 @@ class Run:
             course = courses.get(name)
             if course is None:
                 continue
-            begun = standing.done or any(r.state == "started" for r in standing.under_way)
-            if standing.way == self.plan.way and begun and not standing.whole:
-                if standing.digest != digest_of(course):
+            if standing.way == self.plan.way and standing.digests and not standing.whole:
+                if standing.edited(course):
                     raise MigrationStopped(
-                        f"{course.migration.path} was edited after {len(standing.done)} of its {standing.steps} steps"
-                        " had run",
-                        hint="Nothing was done. Restore the file as it was, then run the same command again.",
+                        f"{course.migration.path} was edited where it has run already ({len(standing.done)} of"
+                        f" {standing.steps} steps)",
+                        hint="Nothing was done. Restore that part of the file, then run the same command again;"
+                        " what has not run yet may be edited.",
                     )
             elif self.plan.way == "up":
                 self._forget(name)
@@ -167,7 +168,7 @@ class Run:
             connection.run("COMMIT")
         except BaseException:
             if connection.transaction != "idle":
-                with _quietly():
+                with contextlib.suppress(StatementError, PgassayError):
                     connection.run("ROLLBACK")
             raise
 
@@ -205,7 +206,12 @@ class Run:
             self.record.write(connection, course, step, "started", began=began, detail=before)
             self._clear(statement, before)
         if not over:
-            self._retried(where, lambda: self._by_itself(statement, before))
+            try:
+                self._retried(where, lambda: self._by_itself(statement, before))
+            except (StatementError, MigrationStopped) as error:
+                with contextlib.suppress(StatementError, PgassayError):
+                    self.record.write(connection, course, step, "failed", began=began, error=str(error)[:1000])
+                raise
         connection.run("BEGIN")
         self.finish(course, step, began, before)
         connection.run("COMMIT")
@@ -259,11 +265,11 @@ class Run:
         return f"{self._current.path}:{self._current.line}: {where}" if self._current else where
 
     def _failed(self, course: Course, step: Step, error: Exception) -> None:
-        """The error is kept for `status`, if the server still takes it."""
-        if not isinstance(error, StatementError):
+        """The error is kept for `status`, if the server still takes it; steps without a transaction note their own."""
+        if not isinstance(error, StatementError) or step.kind != "transaction":
             return
         known = self.rows.get((course.migration.name, course.way, step.number))
-        with _quietly():
+        with contextlib.suppress(StatementError, PgassayError):
             prepare(self.connection)
             began = known.began if known else self.record.now(self.connection)
             self.record.write(self.connection, course, step, "failed", began=began, error=str(error)[:1000])
@@ -292,16 +298,6 @@ def mark(plan: Plan, connect: Connect, *, command: str) -> Ran:
         except (StatementError, ConnectionLost, DiskFull) as error:
             raise stopped(error, "marking", run._kept(), command) from None
     return run.ran
-
-
-class _quietly:
-    """An error is on its way already: what goes wrong on the way out is not told."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
-        return kind is not None and issubclass(kind, (StatementError, PgassayError))
 
 
 def execute(

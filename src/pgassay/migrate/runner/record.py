@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from pgassay.migrate.runner.model import Course, Recorded, State, Step
@@ -52,7 +53,7 @@ class Record:
     ) -> None:
         """A step's state, in place of what was known of it."""
         statement = step.statements[0].text[:_SHOWN] if step.statements else ""
-        name, digest = course.migration.name, digest_of(course)
+        name, digest = course.migration.name, digest_of(step)
         where: list[str | int | None] = [self.project, name, course.way, step.number, len(course.steps), digest]
         connection.run(_SQL["write"], [*where, step.kind, state, statement, error, json.dumps(detail or {}), began])
 
@@ -72,28 +73,34 @@ class Record:
         return connection.value(_SQL["now"]) or ""
 
 
-def digest_of(course: Course) -> str:
-    """What shows that a file was edited since: of its statements on the way that is taken."""
-    from hashlib import sha256
-
-    texts = [s.text for step in course.steps for s in step.statements]
+def digest_of(step: Step) -> str:
+    """What shows that a step was edited since: of its statements, without the comments between them."""
+    texts = (step.kind, *(s.text for s in step.statements))
     return sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one migration stands by the record: ``done`` are its steps, of ``steps`` in all, on the way ``way``."""
+    """Where one migration stands by the record: ``done`` are its steps, of ``steps`` in all, on the way ``way``;
+    ``digests`` of those that were done or have begun."""
 
     way: str
     done: tuple[int, ...]
     steps: int
-    digest: str
+    digests: dict[int, str]
     under_way: tuple[Recorded, ...] = ()
 
     @property
     def whole(self) -> bool:
         """All of its steps are done."""
         return len(self.done) >= self.steps
+
+    def edited(self, course: Course) -> bool:
+        """Whether what has been run is not what the file says now."""
+        now = {step.number: digest_of(step) for step in course.steps}
+        if self.whole and len(now) != self.steps:
+            return True
+        return any(now.get(number) != digest for number, digest in self.digests.items())
 
 
 def standings(rows: Iterable[Recorded]) -> dict[str, Standing]:
@@ -109,7 +116,7 @@ def standings(rows: Iterable[Recorded]) -> dict[str, Standing]:
             way=way,
             done=tuple(r.number for r in mine if r.state == "done"),
             steps=mine[-1].steps,
-            digest=mine[-1].digest,
+            digests={r.number: r.digest for r in mine if r.state != "failed"},
             under_way=tuple(r for r in mine if r.state != "done"),
         )
     return result

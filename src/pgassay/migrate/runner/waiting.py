@@ -9,7 +9,7 @@ from pgassay.errors import ConnectionProblem, InputError, UsageError
 from pgassay.migrate.runner.books import keeps_books
 from pgassay.migrate.runner.model import Course, Recorded, Way
 from pgassay.migrate.runner.planning import course
-from pgassay.migrate.runner.record import Record, Standing, digest_of, key, standings
+from pgassay.migrate.runner.record import Record, Standing, key, standings
 from pgassay.model import Migration, Oddity, Pending, Project, Runner
 from pgassay.server import Connection, StatementError
 from pgassay.sources import pending_database
@@ -102,9 +102,9 @@ def _by_record(project: Project, connection: Connection, stands: dict[str, Stand
 
 
 def _differs(migration: Migration, standing: Standing | None) -> bool:
-    if standing is None or standing.way != "up" or not standing.whole or not standing.digest:
+    if standing is None or standing.way != "up" or not standing.whole:
         return False
-    return digest_of(course(migration, "up")) != standing.digest
+    return standing.edited(course(migration, "up"))
 
 
 def _edited(migration: Migration) -> Oddity:
