@@ -15,6 +15,7 @@ from pgassay.mcp.marking import Quoted, quoted
 
 MOST = 8_000  # bytes of a result as it is sent, with its envelope less than 8 KiB
 _CAPS = (400, 240, 120)  # characters of a message
+_LAST_CAPS = (120, 40, 12)  # where every character takes twelve bytes
 _ITEMS, _NOTES = 40, 5
 _PAGE = 3_600
 
@@ -39,7 +40,7 @@ def findings(outcome: Mapping[str, Any], kept: Kept) -> CallToolResult:
     def item(each: Mapping[str, Any], cap: int) -> Found:
         return Found(
             **{name: each[name] for name in ("id", "rule", "verdict", "certainty", "remedy")},
-            place=quoted(each["place"], 120),
+            place=quoted(each["place"], min(cap, 120)),
             message=quoted(each["message"], cap),
         )
 
@@ -74,7 +75,7 @@ def made(outcome: Mapping[str, Any], kept: Kept) -> CallToolResult:
             status="needs_decision" if outcome.get("decision") else "done",
             decision=_decision(outcome.get("decision"), cap),
             items=items,
-            files=[quoted(path, 200) for path in files[:8]],
+            files=[quoted(path, min(cap, 200)) for path in files[: min(8, cap // 10)]],
         )
 
     return _fitted(outcome, kept, item, make)
@@ -107,10 +108,13 @@ def _fitted(
             whole = result(make(common | {"more": len(items) - number}, shown[:number], cap))
             if size(whole) <= MOST:
                 return whole
-    for number in range(len(shown), -1, -1):
-        whole = result(make(common | {"more": len(items) - number, "notes": []}, shown[:number], _CAPS[-1]))
-        if size(whole) <= MOST:
-            return whole
+    common["notes"] = []
+    for cap in _LAST_CAPS:
+        shown = [item(each, cap) for each in items[:_ITEMS]]
+        for number in range(len(shown), -1, -1):
+            whole = result(make(common | {"more": len(items) - number}, shown[:number], cap))
+            if size(whole) <= MOST:
+                return whole
     raise AssertionError("an answer without items is small")
 
 
@@ -123,7 +127,7 @@ def _decision(asked: Mapping[str, Any] | None, cap: int) -> Decision | None:
         return None
     return Decision(
         question=asked["question"],
-        about=[quoted(each, cap) for each in asked["about"][:10]],
+        about=[quoted(each, cap) for each in asked["about"][: min(10, cap // 10)]],
         options=[Option(**option) for option in asked["options"]],
     )
 
