@@ -85,7 +85,7 @@ def _skipped(session: Connection, query: Query, given: Values, rows: int) -> Val
     order = ", ".join(quote(c.name) for c in query.order)
     text = _with(query, "first", given, limit=f"1 OFFSET {rows - 1}")
     if query.either:  # each side is read as far
-        text = text.replace(f"LIMIT 1 OFFSET {rows - 1}\n)", f"LIMIT {rows}\n)")
+        text = text.replace(f"LIMIT 1 OFFSET {rows - 1})", f"LIMIT {rows})")
     row = session.run(f"SELECT {order} FROM ({text}) AS page")[0]
     return {place(c): str(v) for c, v in zip(query.order, row, strict=True)}
 
