@@ -62,7 +62,7 @@ def advise(
         search,
         cases,
         keep_slower,
-        began + seconds * 0.95,
+        began + seconds * 1.05,
         began + seconds * (1.5 if len(cases) <= _FEW else 1.0),
         progress,
     )
