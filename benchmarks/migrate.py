@@ -54,18 +54,21 @@ _ONE = (
     "ALTER TABLE transfers RENAME COLUMN block TO block_number",
 )
 _KIND = "CASE WHEN {0}amount % 2 = 0 THEN 'mint' ELSE 'move' END"
+# Where the backfill changes a row no trigger runs: its condition is looked at before, without PL/pgSQL.
 _TWIN = f"""
 CREATE FUNCTION twin() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  IF NEW.kind IS NULL THEN NEW.kind := {_KIND.format("NEW.")}; END IF;
   IF TG_OP = 'INSERT' THEN
-    NEW.block_number := coalesce(NEW.block_number, NEW.block); NEW.block := coalesce(NEW.block, NEW.block_number);
+    NEW.kind := coalesce(NEW.kind, {_KIND.format("NEW.")});
+    NEW.block_number := coalesce(NEW.block_number, NEW.block);
+    NEW.block := coalesce(NEW.block, NEW.block_number);
   ELSIF NEW.block IS DISTINCT FROM OLD.block THEN NEW.block_number := NEW.block;
-  ELSIF NEW.block_number IS DISTINCT FROM OLD.block_number THEN NEW.block := NEW.block_number;
-  ELSE NEW.block_number := coalesce(NEW.block_number, NEW.block);
+  ELSE NEW.block := NEW.block_number;
   END IF;
   RETURN NEW;
 END $$;
-CREATE TRIGGER twin BEFORE INSERT OR UPDATE ON transfers FOR EACH ROW EXECUTE FUNCTION twin()
+CREATE TRIGGER twin BEFORE INSERT ON transfers FOR EACH ROW EXECUTE FUNCTION twin();
+CREATE TRIGGER twins BEFORE UPDATE ON transfers FOR EACH ROW WHEN (NEW.block IS DISTINCT FROM OLD.block
+  OR NEW.block_number IS DISTINCT FROM OLD.block_number AND OLD.block_number IS NOT NULL) EXECUTE FUNCTION twin()
 """
 _FILL = (
     f"UPDATE transfers SET kind = {_KIND.format('')}, block_number = block WHERE kind IS NULL OR block_number IS NULL"
@@ -83,7 +86,7 @@ _AFTER = (
     "ALTER TABLE transfers VALIDATE CONSTRAINT transfers_token",
 )
 # Contract, once no old version runs any more.
-_END = ("DROP TRIGGER twin ON transfers; ALTER TABLE transfers DROP COLUMN block",)
+_END = ("DROP TRIGGER twin ON transfers; DROP TRIGGER twins ON transfers; ALTER TABLE transfers DROP COLUMN block",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +130,13 @@ def run(rows: int, rate: float, batch: float, idle: float) -> Iterator[str]:
         with server.connect(template) as session:
             session.run(_MADE.format(rows=rows))
             session.run("VACUUM (ANALYZE) transfers")
-        totals: dict[str, float] = {}
-        for name, way in (("ours, step by step", _ours(batch)), ("one transaction", _one)):
+        totals: dict[str, list[float]] = {}
+        # Once before and once after: other work on the machine comes and goes.
+        for name, way in (("one transaction", _one), ("ours, step by step", _ours(batch)), ("one transaction", _one)):
             database = server.create(template)
             seen, parts = _under_load(server, database, rows, rate, idle, way)
             began, ended = parts[0][1], parts[-1][2]
-            totals[name] = ended - began
+            totals.setdefault(name, []).append(ended - began)
             before = seen.p99(began - idle + 1, began)
             yield (
                 f"{name:20} total {ended - began:7.1f} s   longest stall: reader"
@@ -147,8 +151,8 @@ def run(rows: int, rate: float, batch: float, idle: float) -> Iterator[str]:
                     f" w {seen.longest(True, since, until):6.3f} s   p99 {ratio:6.2f} x idle"
                 )
             server.drop(database)
-        ours, one = totals.values()
-        yield f"total time, ours to one transaction: {ours / one:.2f} x"
+        one, ours = totals["one transaction"], totals["ours, step by step"]
+        yield f"total time, ours to one transaction: {ours[0] * len(one) / sum(one):.2f} x"
 
 
 Part = tuple[str, float, float]

@@ -11,7 +11,7 @@ from pgassay.server import Connection, StatementError
 
 _EVERY = 1.0  # seconds between looks at statistics
 _FEWEST = 20  # calls, below which a mean says nothing
-_MOST_REST = 4.0
+_MOST_REST = 1.0  # then a backfill takes twice its time
 
 
 @dataclass(slots=True)

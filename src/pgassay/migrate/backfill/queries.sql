@@ -68,7 +68,11 @@ SELECT l.pid FROM pg_catalog.pg_locks AS l
 WHERE NOT l.granted AND l.pid <> $1::int AND $1::int = ANY (pg_catalog.pg_blocking_pids(l.pid));
 
 -- name: lag
-SELECT max(extract(epoch FROM coalesce(replay_lag, flush_lag, write_lag))) FROM pg_catalog.pg_stat_replication;
+-- Of standbys that are behind: what they last said of it, or for how long they have said nothing.
+SELECT max(greatest(extract(epoch FROM coalesce(replay_lag, flush_lag, write_lag)),
+                    extract(epoch FROM pg_catalog.clock_timestamp() - reply_time)))
+FROM pg_catalog.pg_stat_replication
+WHERE coalesce(replay_lsn, flush_lsn, write_lsn) < pg_catalog.pg_current_wal_flush_lsn();
 
 -- name: statements_in
 SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e
