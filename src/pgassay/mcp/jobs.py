@@ -6,6 +6,7 @@ Nothing here knows of MCP. Strings of an outcome are as they came; the server ma
 from __future__ import annotations
 
 import contextlib
+import difflib
 import hashlib
 import json
 import tempfile
@@ -19,6 +20,8 @@ from pgassay.errors import UsageError
 
 if TYPE_CHECKING:
     from pgassay.model import Report
+
+_CANDIDATES = 6  # of what something may have been renamed to, the most alike
 
 Say = Callable[[str], None]
 Outcome = dict[str, Any]
@@ -244,7 +247,8 @@ def _diff(asked: dict[str, Any], project: dict[str, Any], _: dict[str, Any], say
         )  # fmt: skip
         found = diff(options, say)
         for question in found.difference.decisions:
-            said = {f"rename-{key((question.old, new))}": new for new in question.new}
+            near = difflib.get_close_matches(question.old, question.new, n=_CANDIDATES, cutoff=0.0)
+            said = {f"rename-{key((question.old, new))}": new for new in near}
             answers = [answer for answer in asked["answers"] if answer in said]
             if answers:
                 renames.append((question.old, said[answers[0]]))
@@ -253,7 +257,7 @@ def _diff(asked: dict[str, Any], project: dict[str, Any], _: dict[str, Any], say
             else:
                 ways = [(answer, f"It was renamed to about[{n}].") for n, answer in enumerate(said, 1)]
                 ways.append((f"drop-{key((question.old,))}", "It is dropped, with what it holds."))
-                return decide(f"What became of about[0], a {question.kind}?", (question.old, *question.new), ways)
+                return decide(f"What became of about[0], a {question.kind}?", (question.old, *near), ways)
         if not found.difference.decisions:
             break
     document = json.loads(

@@ -40,6 +40,7 @@ class PgassayServer(MCPServer[Any]):
         """The tools, with lean schemas."""
         tools = await super().list_tools()
         for tool in tools:
+            tool.description = " ".join((tool.description or "").split())
             tool.input_schema = lean(tool.input_schema)
             tool.output_schema = lean(tool.output_schema, "default")
             for part in (tool.output_schema or {}).get("$defs", {}).values():
