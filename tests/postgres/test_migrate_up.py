@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -220,42 +220,43 @@ def test_an_end_that_could_not_be_recorded_is_found(tmp_path: Path, url: str, co
     assert any("had run to its end" in note for note in migrate(tmp_path, url).notes)
 
 
-def test_nobody_waits_behind_us_longer_than_the_limit(
-    tmp_path: Path, url: str, server: Server, database: str, record_property: Callable[[str, object], None]
-) -> None:
+def test_nobody_waits_behind_us_longer_than_the_limit(tmp_path: Path, url: str, server: Server, database: str) -> None:
     """A lock held by another session: the application's statements on both tables pass within the limit + 0.1 s.
 
-    PGASSAY_HELD=30 holds it for 30 s.
+    What the machine itself adds is seen on a third table, which nobody locks. PGASSAY_HELD=30 holds the lock for 30 s.
     """
     limit, seconds = 0.2, float(os.environ.get("PGASSAY_HELD", "2"))
-    write(tmp_path, {"0001_a.sql": "CREATE TABLE a (id int); CREATE TABLE first (id int);"})
+    write(tmp_path, {"0001_a.sql": "CREATE TABLE a (id int); CREATE TABLE first (id int); CREATE TABLE free (id int);"})
     migrate(tmp_path, url)
     write(tmp_path, {"0002_b.sql": "ALTER TABLE first ADD x int; ALTER TABLE a ADD x int;"})
     over = threading.Event()
-    longest = [0.0]
+    longest = {"a": 0.0, "first": 0.0, "free": 0.0}
 
     def application(table: str) -> None:
         with server.connect(database) as session:
             while not over.is_set():
                 began = time.monotonic()
                 session.run(f"INSERT INTO {table} (id) VALUES (1)")
-                longest[0] = max(longest[0], time.monotonic() - began)
+                longest[table] = max(longest[table], time.monotonic() - began)
                 time.sleep(0.002)
 
     holder = held(server, database, seconds)
-    clients = [threading.Thread(target=application, args=(table,)) for table in ("a", "first")]
+    clients = [threading.Thread(target=application, args=(table,)) for table in longest]
     for thread in clients:
         thread.start()
     began = time.monotonic()
-    ran = migrate(tmp_path, url, settings=Settings(lock_timeout=limit, retries=100, pause=0.05))
-    took = time.monotonic() - began
-    over.set()
-    for thread in (*clients, holder):
-        thread.join()
-    record_property("longest wait of the application, s", round(longest[0], 3))
-    record_property("retries", ran.retries)
-    assert ran.retries >= 2 and took > seconds - 0.5
-    assert longest[0] < limit + 0.1
+    try:
+        ran = migrate(tmp_path, url, settings=Settings(lock_timeout=limit, retries=1000, pause=0.05, longest_pause=1.0))
+    finally:
+        took = time.monotonic() - began
+        over.set()
+        for thread in (*clients, holder):
+            thread.join()
+    measured = f"longest waits {longest}, {ran.retries} retries in {took:.1f} s"
+    assert ran.retries >= 2 and took > seconds - 0.5, measured
+    assert max(longest["a"], longest["first"]) < limit + 0.1 + longest["free"], measured
+    if "PGASSAY_HELD" in os.environ:
+        Path(os.environ.get("PGASSAY_MEASURED", os.devnull)).write_text(measured)
 
 
 # What is refused
