@@ -267,11 +267,11 @@ class _Replay:
         words = f"tried without made-up rows: the migration refuses them ({refused})"
         return Stage(before=rows, after=there, catalog_before=before, catalog_after=then), (words,)
 
-    def parking(self, standing: Stage, grounds: Grounds, migration: Migration, lost: tuple[Lost, ...]) -> Offer | None:
+    def parking(self, standing: Stage, grounds: Grounds, migration: Migration, lost: tuple[Lost, ...]) -> Offer:
         """The migration that parks, with its own way back, tried in the same way."""
         parking = park(migration, grounds.before, standing.catalog_after, lost, blank=grounds.blank)
-        if parking is None:
-            return None
+        if not parking.up:
+            return _no_offer(parking, "; ".join(parking.left_out) or "nothing of it can be parked")
         forward = _parsed(parking.up, migration)
         up = self.runner(forward, migration)
         with self.server.database(standing.before) as there:
@@ -325,7 +325,7 @@ def _parsed(texts: Sequence[str], migration: Migration) -> tuple[Statement, ...]
 
 
 def _no_offer(parking: Parking, why: str) -> Offer:
-    return Offer(up=parking.up, down=(), contract=parking.contract, trial=Trial(failure=why))
+    return Offer(up=parking.up, down=(), contract=parking.contract, trial=Trial(failure=why), left_out=parking.left_out)
 
 
 def _counted(url: str, ways: tuple[Way, ...]) -> tuple[Way, ...]:

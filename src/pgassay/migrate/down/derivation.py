@@ -79,7 +79,12 @@ def derive(session: Connection, grounds: Grounds) -> Draft:
         steps = list(_concurrently(steps))
     alone = any(step.alone or " CONCURRENTLY " in step.sql for step in steps)
     seeds = [Step(sql=sql) for sql in grounds.seeds]
-    restored = [Step(sql=_restored(p)) for p in grounds.parked if p.kind != "column"]
+    restored = [
+        step
+        for p in grounds.parked
+        if p.kind != "column" and (table := before.table(p.table))
+        for step in _restored(p, table)
+    ]
     cleared = [Step(sql=f"DROP TABLE {p.side}") for p in grounds.parked]
     return Draft(
         steps=(*seeds, *renames, *steps, *restored, *cleared),
@@ -124,15 +129,19 @@ def _settled(steps: Iterable[Step], now: Catalog, before: Catalog, grounds: Grou
             continue
         table = before.table(place.name)
         column = table.column(place.member) if table else None
+        kept = next((p for p in grounds.parked if (p.table, p.columns) == (place.name, (place.member,))), None)
         value = _placeholder(column, before) if column else None
+        alter = f"ALTER TABLE {place.name} ALTER COLUMN {quote(place.member)}"
+        late = kept is not None and value is None and step.sql.endswith(" NOT NULL")
         if value is not None:
             step = replace(step, sql=f"{step.sql} DEFAULT {value}")
-        yield step
-        for parked in grounds.parked:
-            if parked.kind == "column" and (parked.table, parked.columns) == (place.name, (place.member,)):
-                yield Step(sql=_restored(parked))
+        yield replace(step, sql=step.sql.removesuffix(" NOT NULL")) if late else step
+        if table is not None and kept is not None and kept.kind == "column":
+            yield from _restored(kept, table)
+        if late:
+            yield Step(sql=f"{alter} SET NOT NULL")
         if value is not None:
-            yield Step(sql=f"ALTER TABLE {place.name} ALTER COLUMN {quote(place.member)} DROP DEFAULT")
+            yield Step(sql=f"{alter} DROP DEFAULT")
 
 
 def _blanked(sql: str, table: Table | None, name: str, before: Catalog) -> str:
@@ -150,16 +159,24 @@ def _placeholder(column: Column, catalog: Catalog) -> str | None:
     return filler(column, catalog)
 
 
-def _restored(parked: Parked) -> str:
+def _restored(parked: Parked, table: Table) -> Iterator[Step]:
+    """What is parked comes back as it was: no trigger changes it on its way."""
+    listening = bool(table.triggers) and all(t.enabled == "origin" for t in table.triggers)
+    if listening:
+        yield Step(sql=f"ALTER TABLE {parked.table} DISABLE TRIGGER USER")
     if parked.kind == "rows":
         listed = ", ".join(map(quote, parked.columns))
-        return (
+        sql = (
             f"INSERT INTO {parked.table} ({listed}) OVERRIDING SYSTEM VALUE"
             f" SELECT {', '.join(map(parked.value, parked.columns))} FROM {parked.side} AS parked"
             f" WHERE NOT EXISTS (SELECT FROM {parked.table} AS t WHERE {parked.same})"
         )
-    sets = ", ".join(f"{quote(c)} = {parked.value(c)}" for c in parked.columns)
-    return f"UPDATE {parked.table} AS t SET {sets} FROM {parked.side} AS parked WHERE {parked.same}"
+    else:
+        sets = ", ".join(f"{quote(c)} = {parked.value(c)}" for c in parked.columns)
+        sql = f"UPDATE {parked.table} AS t SET {sets} FROM {parked.side} AS parked WHERE {parked.same}"
+    yield Step(sql=sql)
+    if listening:
+        yield Step(sql=f"ALTER TABLE {parked.table} ENABLE TRIGGER USER")
 
 
 def _concurrently(steps: list[Step]) -> Iterator[Step]:

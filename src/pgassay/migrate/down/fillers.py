@@ -17,6 +17,9 @@ _BY_CATEGORY = {"N": "0", "S": "''", "A": "'{}'", "R": "'empty'", "B": "false"}
 
 def filler(column: Column, catalog: Catalog) -> str | None:
     """SQL of a value for a required column, or None where none is plain enough."""
+    domain = catalog.domain(column.type)
+    if domain is not None and domain.constraints:
+        return None
     enum = catalog.enum(column.base)
     if enum is not None:
         return literal(enum.labels[0]) if enum.labels else None

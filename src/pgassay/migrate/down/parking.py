@@ -35,10 +35,10 @@ def park(
     lost: Iterable[Lost],
     *,
     blank: frozenset[tuple[Name, str]] = frozenset(),
-) -> Parking | None:
+) -> Parking:
     """The same migration with its tables moved to the schema ``pgassay_parked`` instead of dropped, and with a copy
-    there of the values and rows that it destroys, by key. None where there is nothing to park. ``blank``: columns of
-    which nothing but what is parked comes back."""
+    there of the values and rows that it destroys, by key. ``up`` is empty where nothing can be parked. ``blank``:
+    columns of which nothing but what is parked comes back."""
     entries = [entry for entry in lost if entry.when == "forward"]
     label = re.sub(r"\W+", "_", migration.name)
     dropped = set(_dropped(migration, before))
@@ -47,6 +47,8 @@ def park(
     tables: dict[Name, Table] = {}
     for table in before.tables:
         own = [entry for entry in entries if entry.table == str(table.name)]
+        if table.kind == "partitioned table" and table.name in dropped and after.table(table.name) is None:
+            tables[table.name] = table
         if any(e.gone and e.column is None for e in own) and dropped & {table.name, table.partition_of}:
             tables[table.name] = table
         elif own and (key := _key(table)) is None:
@@ -57,7 +59,7 @@ def park(
     texts, moved = _statements(migration.statements, tables, before, label)
     left_out += [f"{name}: no DROP TABLE of the migration names it" for name in sorted(tables.keys() - moved.keys())]
     if not kept and not moved:
-        return None
+        return Parking(up=(), left_out=tuple(left_out))
     contract = (*(f"DROP TABLE {p.side}" for p in kept), *(f"DROP TABLE {name}" for name in moved.values()))
     return Parking(
         up=(f"CREATE SCHEMA IF NOT EXISTS {PARKED}", *(p.copy() for p in kept), *texts, *_thinned(kept, after, blank)),
