@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pgassay.migrate.plan import PlanStep
 from pgassay.model import Migration, Project, Runner
 from pgassay.model.observations import LOCK_MODES
 from pgassay.rules import Rule, registry
-from pgassay.server import Server
+from pgassay.server import Server, find_binaries, scratch
 from pgassay.sql import parse
 from pgassay.workflows.migrate_plan import Planned, PlanOptions, given
 from tests.postgres.test_rules import example
@@ -206,3 +208,59 @@ def test_a_materialized_view_with_a_key_is_refreshed_beside_its_readers(server: 
     found = planned(server, setup, "REFRESH MATERIALIZED VIEW ages")
     assert good(found)
     assert statements(found) == ["REFRESH MATERIALIZED VIEW CONCURRENTLY ages"]
+
+
+def test_a_key_that_others_point_at_becomes_wider(server: Server) -> None:
+    setup = (
+        "CREATE TABLE token (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, symbol text NOT NULL);"
+        "CREATE TABLE holder (id bigint PRIMARY KEY, token_id integer NOT NULL REFERENCES token)"
+    )
+    change = "ALTER TABLE token ALTER id TYPE bigint; ALTER TABLE holder ALTER token_id TYPE bigint"
+    found = planned(server, setup, change)
+    assert good(found), (found.unsafe, found.changes)
+    with server.database() as name, server.connect(name) as session:
+        session.run(setup + "; INSERT INTO token (symbol) VALUES ('a'), ('b'); INSERT INTO holder VALUES (1, 2)")
+        for step in found.plan.steps:
+            for sql in step.sql:
+                session.run(sql)
+        assert session.value("INSERT INTO token (symbol) VALUES ('c') RETURNING id") == "3"
+        with pytest.raises(Exception, match="holder_token_id_fkey"):
+            session.run("INSERT INTO holder VALUES (2, 99)")
+
+
+def test_a_key_of_a_partitioned_table_is_built_partition_by_partition(server: Server) -> None:
+    setup = (
+        "CREATE TABLE transfer (block bigint NOT NULL, log integer) PARTITION BY RANGE (block);"
+        "CREATE TABLE transfer_1 PARTITION OF transfer FOR VALUES FROM (0) TO (1000)"
+    )
+    found = planned(server, setup, "ALTER TABLE transfer ADD CONSTRAINT once UNIQUE (block, log)")
+    assert good(found), found.unsafe
+
+
+def test_what_a_table_s_own_trigger_does_in_a_backfill_is_said(server: Server) -> None:
+    setup = TABLE + (
+        "ALTER TABLE holder ADD changed timestamptz NOT NULL DEFAULT '2020-01-01';"
+        "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.changed := now(); RETURN new; END';"
+        "CREATE TRIGGER touch BEFORE UPDATE ON holder FOR EACH ROW EXECUTE FUNCTION touch()"
+    )
+    found = planned(server, setup, "ALTER TABLE holder RENAME name TO label")
+    assert found.verified and not found.safe
+    assert "fires touch" in found.unsafe[0].what
+
+
+def test_the_new_application_is_tried_before_a_contract_with_nothing_before_it(server: Server) -> None:
+    setup = (
+        "CREATE TABLE transfer (block bigint NOT NULL, log integer) PARTITION BY RANGE (block);"
+        "CREATE TABLE transfer_1 PARTITION OF transfer FOR VALUES FROM (0) TO (1000)"
+    )
+    found = planned(server, setup, "ALTER TABLE transfer RENAME block TO height")
+    assert found.verified
+    assert "until the old one is gone" in found.unsafe[0].what
+
+
+@pytest.mark.skipif(not Path("/usr/lib/postgresql/15/bin").is_dir(), reason="needs PostgreSQL 15")
+def test_not_null_by_a_check_before_postgresql_18() -> None:
+    with scratch(find_binaries(15)) as server:
+        found = planned(server, TABLE, "ALTER TABLE holder ALTER COLUMN age TYPE bigint")
+        assert good(found), (found.unsafe, found.changes)
+        assert any("CHECK (age_new IS NOT NULL) NOT VALID" in sql for sql in statements(found))

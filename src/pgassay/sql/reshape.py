@@ -44,9 +44,11 @@ def constraint(
     name: str,
     table: Name | None = None,
     columns: Mapping[str, str] | None = None,
+    referenced: Mapping[str, str] | None = None,
     validated: bool | None = None,
 ) -> str:
-    """``ALTER TABLE … ADD CONSTRAINT …`` with another name, on other columns or another table, NOT VALID or not."""
+    """``ALTER TABLE … ADD CONSTRAINT …`` with another name, on other columns or another table, NOT VALID or not;
+    ``referenced``: other columns that a foreign key points at."""
     tree = parse(text)
     stmt = tree.stmts[0].stmt.alter_table_stmt
     if table is not None:
@@ -56,6 +58,8 @@ def constraint(
     if validated is not None:
         node.skip_validation = not validated
         node.initially_valid = validated
+    for key in node.pk_attrs if referenced else ():
+        key.string.sval = (referenced or {}).get(key.string.sval, key.string.sval)
     if columns:
         _columns(node, columns)
         for keys in (node.keys, node.including, node.fk_attrs):

@@ -213,13 +213,14 @@ class _Planning:
         """The schema around each statement."""
         states = [outcome.before]
         observations: Sequence[Observation] = outcome.rehearsed.observations
-        with self.server.database(base) as name:
-            for statement in statements:
-                played = play(self.server, name, splits([statement]), limit=self.options.statement_timeout, heal=True,
-                              look=False)  # fmt: skip
-                del played
-                with self.server.connect(name) as session:
-                    states.append(read(session))
+        if len(statements) > 1:
+            with self.server.database(base) as name:
+                for statement in statements[:-1]:
+                    play(self.server, name, splits([statement]), limit=self.options.statement_timeout, heal=True,
+                         look=False)  # fmt: skip
+                    with self.server.connect(name) as session:
+                        states.append(read(session))
+        states.append(outcome.after)
         return tuple(
             Seen(statement=s, observed=o, before=a, after=b)
             for s, o, a, b in zip(statements, observations, states, states[1:], strict=False)
@@ -320,10 +321,12 @@ class _Planning:
         self, made: Plan, original: Trial, trial: Trial, changes: tuple[Change, ...], outcome: Outcome, ground: Ground
     ) -> Planned:
         failed = any(r.error for r in (*original.ran, *trial.ran))
-        rows = () if failed else tuple(_different(original, trial, made))
+        differing = () if failed else tuple(_different(original, trial, made))
+        fired = _fired(made, outcome.before, differing)
+        rows = tuple(d for d in differing if d not in fired)
         return Planned(
             project=self.project, pending=self.pending, plan=made, original=original, trial=trial, changes=changes,
-            rows=rows, unsafe=tuple(self._unsafe(made, trial, outcome)),
+            rows=rows, unsafe=(*self._unsafe(made, trial, outcome), *fired.values()),
             notes=tuple(dict.fromkeys((*self.notes, *made.notes, *_losses(outcome)))),
             probes=(len(ground.old), len(ground.new)),
         )  # fmt: skip
@@ -335,16 +338,21 @@ class _Planning:
             if why.startswith("it fails"):
                 statement = observed[number].statement
                 found.append(Unsafe(what=why, path=statement.path, line=statement.line))
-        told: set[Probe] = set()
+        told: set[Probe] = {p for p, _ in trial.start}
+        if trial.start:
+            probe, error = trial.start[0]
+            what = f"the new application fails until the old one is gone: {probe.sql}: {error}"
+            found.append(Unsafe(what=what, table=probe.table))
         for at, (step, ran) in enumerate(zip(made.steps, trial.ran, strict=True)):
             place = {"step": at, "path": step.path, "line": step.line}
             if ran.error:
                 found.append(Unsafe(what=f"this step fails: {ran.error}", **place))  # type: ignore[arg-type]
             for work in {w.table: w for w in ran.stops}.values():
                 hold = next(h for h in ran.holds if h.table == work.table)
-                known = [w for w in observed[step.origin].work if w.table == work.table and w.estimated_ms]
-                rows = known[0].at_rows if known else self._conditions().production_rows(work.table)
-                ms = known[0].estimated_ms if known else ran.ms * (rows or 0) / max(work.rows, 1)
+                known = [w for w in observed[step.origin].work if w.estimated_ms]
+                longest = max(known, key=lambda w: (w.table == work.table, w.estimated_ms or 0), default=None)
+                # Without an estimate from two sizes: what was measured, at the rows that it was measured with.
+                rows, ms = (longest.at_rows, longest.estimated_ms) if longest else (work.rows, ran.ms)
                 found.append(Unsafe(what=made.kept.get(step.origin) or f"a {work.kind} under a lock", table=work.table,
                                     lock=hold.mode, ms=ms, rows=rows, **place))  # type: ignore[arg-type]  # fmt: skip
             for which, broken in (("old", ran.old), ("new", ran.new)):
@@ -359,11 +367,11 @@ class _Planning:
         reported = {made.steps[u.step].origin for u in found if u.step is not None}
         for at, (step, ran) in enumerate(zip(made.steps, trial.ran, strict=True)):
             if step.origin in made.kept and step.origin not in reported:
-                longest = max(ran.holds, key=lambda h: (h.blocks, h.ms), default=None)
+                strongest = max(ran.holds, key=lambda h: (h.blocks, h.ms), default=None)
                 found.append(
                     Unsafe(what=made.kept[step.origin], step=at, path=step.path, line=step.line,
-                           table=longest.table if longest else None, lock=longest.mode if longest else None,
-                           ms=longest.ms if longest else None, rows=self.options.rows if longest else None)
+                           table=strongest.table if strongest else None, lock=strongest.mode if strongest else None,
+                           ms=strongest.ms if strongest else None, rows=self.options.rows if strongest else None)
                 )  # fmt: skip
         found += [
             Unsafe(what=f"which value do the rows of today get in {c.table}.{c.column}? {c.value} stands for it:"
@@ -386,6 +394,22 @@ def _parts(statement: Statement) -> list[Statement]:
     if len(texts) != len(statement.actions):
         return [statement]
     return [replace(parse(t, statement.path)[0], line=statement.line, column=statement.column) for t in texts]
+
+
+def _fired(made: Plan, before: Catalog, differing: Sequence[str]) -> dict[str, Unsafe]:
+    """Columns that a table's own triggers change in a backfill."""
+    found = {}
+    for at, step in enumerate(made.steps):
+        if step.mode != "batch" or not step.name.startswith(("backfill", "fill")):
+            continue
+        for pair in (t for t in made.twins if t.origin == step.origin):
+            table = before.table(pair.table)
+            for each in differing:
+                if table is not None and table.triggers and each.startswith(f"{table.name}."):
+                    which = ", ".join(t.name for t in table.triggers)
+                    what = f"the backfill fires {which}, which changes {each} in every row"
+                    found[each] = Unsafe(what=what, step=at, path=step.path, line=step.line, table=table.name)
+    return found
 
 
 def _losses(outcome: Outcome) -> list[str]:

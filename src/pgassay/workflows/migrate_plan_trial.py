@@ -3,7 +3,10 @@ the application go on working."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pgassay.catalog import Catalog, read
@@ -15,10 +18,11 @@ from pgassay.rehearsal.play import Play, play
 from pgassay.rehearsal.probe import TIMED_OUT, Probe, try_probes
 from pgassay.rehearsal.rehearse import held
 from pgassay.rehearsal.snapshot import work
-from pgassay.server import Server, StatementError
+from pgassay.server import SUPERUSER, ConnectionLost, Server, ServerMessage, StatementError
 from pgassay.sql import parse
 
 _SHARE = LOCK_MODES.index("SHARE")
+_OWN = LOCK_MODES.index("SHARE UPDATE EXCLUSIVE")  # the weakest that conflicts with itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Trial:
     ran: tuple[Ran, ...]
     after: Catalog
     rows: Mapping[Name, Mapping[str, str]] = field(default_factory=dict)
+    start: tuple[tuple[Probe, str], ...] = ()  # what of the new application fails where no step comes before it
 
     @property
     def holds(self) -> dict[Name, Hold]:
@@ -106,6 +111,10 @@ class Ground:
         one's after each from its deployment on."""
         with self.server.database(self.template) as name:
             found: list[Ran] = []
+            start: tuple[tuple[Probe, str], ...] = ()
+            if deploy == 0 and steps:
+                with self.server.connect(name) as session:
+                    start = _failing(try_probes(self.server, session, self.new))
             for number, step in enumerate(steps):
                 self.progress(f"step {number + 1} of {len(steps)}: {step.name}")
                 ran = self._ran(name, unit_of(step))
@@ -116,23 +125,27 @@ class Ground:
                 found.append(
                     Ran(
                         holds=ran.holds, work=ran.work, ms=ran.ms, error=ran.error, apart=apart,
-                        old=tuple((p, e.message) for p, e in old.items() if e.sqlstate != TIMED_OUT),
-                        new=tuple((p, e.message) for p, e in new.items() if e.sqlstate != TIMED_OUT),
+                        old=_failing(old),
+                        new=_failing(new),
                     )
                 )  # fmt: skip
             after, rows = self._outcome(name)
-            return Trial(ran=tuple(found), after=after, rows=rows)
+            return Trial(ran=tuple(found), after=after, rows=rows, start=start)
 
     def _ran(self, database: str, unit: Transaction) -> Ran:
         with self.server.connect(database) as session:
             tables, rows = held(session)
+        seen: list[Hold] = []
         try:
-            plays = play(self.server, database, unit, limit=self.limit, heal=True)
-        except InputError as error:
-            return Ran(error=str(error))
+            with contextlib.ExitStack() as stack:
+                if unit.mode != "block":
+                    seen = stack.enter_context(_watched(self.server, database, tables))
+                plays = play(self.server, database, unit, limit=self.limit, heal=True)
+        except InputError as problem:
+            return Ran(error=str(problem))
         error = next((p.error or p.skipped for p in plays if p.error or p.skipped), None)
         return Ran(
-            holds=tuple(_holds(plays, tables, rows)),
+            holds=tuple(_holds(plays, tables, seen)),
             work=tuple(
                 w
                 for p in plays
@@ -195,6 +208,10 @@ class Ground:
         return tuple(dict.fromkeys(found))
 
 
+def _failing(tried: Mapping[Probe, ServerMessage]) -> tuple[tuple[Probe, str], ...]:
+    return tuple((p, e.message) for p, e in tried.items() if e.sqlstate != TIMED_OUT)
+
+
 def unit_of(step: PlanStep) -> Transaction:
     """A step as a transaction of its own."""
     statements = tuple(s for text in step.sql for s in parse(text, step.path))
@@ -214,7 +231,40 @@ def splits(statements: Sequence[Statement]) -> Transaction:
     return Transaction(migrations=(migration,), mode="autocommit")
 
 
-def _holds(plays: Sequence[Play], tables: Mapping[int, Name], rows: Mapping[Name, int]) -> list[Hold]:
+@contextlib.contextmanager
+def _watched(server: Server, database: str, tables: Mapping[int, Name]) -> Iterator[list[Hold]]:
+    """Locks seen from outside while a statement runs that no transaction can hold: afterwards none is left to be
+    looked at. What is held for less than a look (about a millisecond) may go unseen."""
+    found: list[Hold] = []
+    done = threading.Event()
+    first: dict[tuple[int, str], float] = {}
+    last: dict[tuple[int, str], float] = {}
+
+    def look() -> None:
+        with contextlib.suppress(ConnectionLost), server.connect("postgres", role=SUPERUSER) as guard:
+            oid = guard.value("SELECT oid FROM pg_catalog.pg_database WHERE datname = $1", [database])
+            while not done.is_set():
+                rows = guard.run(f"SELECT relation, mode FROM pg_catalog.pg_locks WHERE database = {oid} AND granted"
+                                 " AND locktype = 'relation' AND relation >= 16384")  # fmt: skip
+                now = time.perf_counter()
+                for relation, mode in rows:
+                    first.setdefault((int(relation), mode), now)
+                    last[int(relation), mode] = now
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield found
+    finally:
+        done.set()
+        thread.join()
+        modes = {mode.title().replace(" ", "") + "Lock": mode for mode in LOCK_MODES}
+        for (relation, mode), began in first.items():
+            if relation in tables and mode in modes:
+                found.append(Hold(tables[relation], modes[mode], (last[relation, mode] - began) * 1000))
+
+
+def _holds(plays: Sequence[Play], tables: Mapping[int, Name], seen: Sequence[Hold]) -> list[Hold]:
     """The strongest lock of each transaction on each table that stood before it, to the transaction's end."""
     found: dict[tuple[int, int], Hold] = {}
     for number, played in enumerate(plays):
@@ -222,14 +272,13 @@ def _holds(plays: Sequence[Play], tables: Mapping[int, Name], rows: Mapping[Name
         until = sum(p.ms for p in rest)
         for oid, mode in played.after.locks.items():
             table = tables.get(oid)
-            if table is None or LOCK_MODES.index(mode) < LOCK_MODES.index("SHARE UPDATE EXCLUSIVE"):
+            if table is None or LOCK_MODES.index(mode) < _OWN:
                 continue
             hold = Hold(table, mode, until)
             known = found.get((played.unit, oid))
             if known is None or LOCK_MODES.index(mode) > LOCK_MODES.index(known.mode):
                 found[played.unit, oid] = hold
-    del rows
     best: dict[Name, Hold] = {}
-    for hold in found.values():
+    for hold in (*found.values(), *(h for h in seen if LOCK_MODES.index(h.mode) >= _OWN)):
         best[hold.table] = hold.worse(best.get(hold.table))
     return list(best.values())

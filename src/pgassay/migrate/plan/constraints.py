@@ -27,8 +27,10 @@ def added(scene: Scene, action: AddConstraint, phase: Phase = "expand") -> Rewri
         locks = tuple(n for n in (action.table, rule.references) if n)
         return Rewritten(steps=validated(scene, constraint(scene.text, name=name, validated=False), name,
                                          table.name, locks, phase))  # fmt: skip
-    if rule.kind not in ("unique", "primary key") or table.kind == "partitioned table":
+    if rule.kind not in ("unique", "primary key"):
         return None
+    if table.kind == "partitioned table":
+        return _on_partitions(scene, action, name, phase)
     index, use = as_unique_index(scene.text, name=name, table=action.table)
     steps = [
         scene.step(
@@ -47,6 +49,50 @@ def added(scene: Scene, action: AddConstraint, phase: Phase = "expand") -> Rewri
             f"add {name}", use, phase=phase, locks=(table.name,),
             back=(f"ALTER TABLE {table.name} DROP CONSTRAINT IF EXISTS {quote(name)}",),
             why="it takes the finished index: no row is read",
+        )
+    )  # fmt: skip
+    return Rewritten(steps=steps)
+
+
+def _on_partitions(scene: Scene, action: AddConstraint, name: str, phase: Phase) -> Rewritten | None:
+    """A key of a partitioned table: first those of its partitions, which it then takes."""
+    parent = scene.table(action.table)
+    assert parent is not None
+    keys = action.constraint.columns
+    steps: list[PlanStep] = []
+    if action.constraint.kind == "primary key":
+        for column in (c.name for c in parent.columns if c.name in keys and not c.not_null):
+            if scene.major < 18:
+                return None
+            steps += required(scene, parent.name, column, phase)
+    for part in scene.seen.after.tables:
+        if part.partition_of != parent.name:
+            continue
+        own = next((i for i in part.indexes if i.partition_of == parent.name.named(name)), None)
+        standing = scene.table(part.name)
+        if part.kind != "table" or own is None or own.constraint is None or standing is None:
+            return None
+        if any(i.name == own.name for i in standing.indexes):
+            continue
+        text = constraint(scene.text, name=own.constraint, table=part.name)
+        index, use = as_unique_index(text, name=own.constraint, table=part.name)
+        steps += [
+            scene.step(
+                f"build {own.name}", index, mode="alone", phase=phase,
+                back=(f"DROP INDEX CONCURRENTLY IF EXISTS {part.name.named(own.name)}",),
+                why=f"the key of {parent.name} would build one for each partition while all stand still",
+            ),
+            scene.step(
+                f"add {own.constraint}", use, phase=phase, locks=(part.name,),
+                back=(f"ALTER TABLE {part.name} DROP CONSTRAINT IF EXISTS {quote(own.constraint)}",),
+                why="it takes the finished index: no row is read",
+            ),
+        ]  # fmt: skip
+    steps.append(
+        scene.step(
+            f"add {name}", constraint(scene.text, name=name), phase=phase, locks=(parent.name,),
+            back=(f"ALTER TABLE {parent.name} DROP CONSTRAINT IF EXISTS {quote(name)}",),
+            why="it finds the key of each partition there, and takes it: no row is read",
         )
     )  # fmt: skip
     return Rewritten(steps=steps)

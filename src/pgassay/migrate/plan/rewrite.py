@@ -63,7 +63,11 @@ def plan(
             major=major, fresh=frozenset(fresh), bounds=bounds or {}, fills=fills or {}, neutral=neutral,
         )  # fmt: skip
         if number in in_place or seen.statement.path in untouched:
-            made = Rewritten(steps=[scene.as_written(why="as it was written", phase="switch")])
+            step = scene.as_written(why="as it was written", phase="switch")
+            whole = seen.statement.path in untouched
+            made = Rewritten(steps=[replace(step, apart=step.apart and not whole)])
+            if whole:
+                made.notes.append(f"{seen.statement.path} sets search_path: its statements stay as they are")
         else:
             made = _rewritten(scene)
             if _waits(scene, waiting):

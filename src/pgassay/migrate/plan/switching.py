@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 from pgassay.catalog import Table
 from pgassay.catalog.model import Column, Constraint, Index
-from pgassay.migrate.plan.constraints import required
+from pgassay.migrate.plan.constraints import required, validated
 from pgassay.migrate.plan.indexes import names, renamed, temporary
 from pgassay.migrate.plan.model import PlanStep, Rewritten, Scene, Twins, batch
-from pgassay.model import Name, quote
+from pgassay.model import Name, literal, quote
 from pgassay.model.actions import AlterType, Rename
 from pgassay.sql.expressions import columns_of, parse_expression
 from pgassay.sql.reshape import constraint, expression, index
@@ -85,7 +85,7 @@ def retyped(scene: Scene, action: AlterType) -> Rewritten | None:
         return None
     if not (scene.works or any(w.kind == "rewrite" for w in scene.seen.observed.work)):
         return None
-    if was.identity or not _simple(scene, table, was) or _pointed_at(scene, table, was.name):
+    if not _simple(scene, table, was) or table.kind != "table" or _in_others_way(scene, table, was.name):
         return None
     if any(was.name in _index_columns(i) and i.exclusion for i in table.indexes):
         return None
@@ -106,6 +106,7 @@ class _Retyping:
         self.converted = action.using or f"{quote(self.old)}::{now.type}"
         self.indexes: list[tuple[Index, str]] = []
         self.rules: list[tuple[Constraint, str]] = []
+        self.pointing: list[tuple[Name, str, str]] = []  # foreign keys of others: table, name, name beside it
 
     def rewritten(self) -> Rewritten:
         twins = Twins(
@@ -183,11 +184,48 @@ class _Retyping:
                     f"validate {tmp}", f"ALTER TABLE {name} VALIDATE CONSTRAINT {quote(tmp)}", phase="backfill",
                     back=(), why="reads the rows while writes go on",
                 )  # fmt: skip
+        yield from self._pointed(taken)
+
+    def _pointed(self, taken: frozenset[str]) -> Iterator[PlanStep]:
+        """Foreign keys of other tables, once more, to the new column."""
+        for other in self.scene.seen.after.tables:
+            for key in other.foreign_keys:
+                if key.references != self.name or key.referenced_columns != (self.old,) or other.name == self.name:
+                    continue
+                tmp = temporary(key.name, taken)
+                taken |= {tmp}
+                self.pointing.append((other.name, key.name, tmp))
+                text = f"ALTER TABLE {other.name} ADD CONSTRAINT {quote(key.name)} {key.definition}"
+                sql = constraint(text, name=tmp, referenced={self.old: self.new}, validated=False)
+                yield from validated(self.scene, sql, tmp, other.name, (other.name, self.name), "backfill")
+
+    def _identity(self) -> list[str]:
+        """The new column counts on where the old one stands."""
+        after = self.scene.seen.after.sequences
+        sequence = next((s for s in after if s.owned_by == (self.name, self.old) and s.identity), None)
+        if self.was.identity is None or sequence is None:
+            return []
+        name, o, n = self.name, quote(self.old), quote(self.new)
+        kind = "ALWAYS" if self.was.identity == "always" else "BY DEFAULT"
+        tmp = sequence.name.named(f"{sequence.name.name[:55]}_new")
+        options = (
+            f"SEQUENCE NAME {tmp} START WITH {sequence.start} INCREMENT BY {sequence.increment}"
+            f" MINVALUE {sequence.minimum} MAXVALUE {sequence.maximum} CACHE {sequence.cache}"
+            f"{' CYCLE' if sequence.cycle else ''}"
+        )
+        return [
+            f"ALTER TABLE {name} ALTER COLUMN {n} ADD GENERATED {kind} AS IDENTITY ({options})",
+            f"SELECT setval({literal(str(tmp))}, last_value, is_called) FROM {sequence.name}",
+            f"ALTER TABLE {name} ALTER COLUMN {o} DROP IDENTITY",
+            f"ALTER SEQUENCE {tmp} RENAME TO {quote(sequence.name.name)}",
+        ]
 
     def _switch(self) -> PlanStep:
         name, o, n, k = self.name, quote(self.old), quote(self.new), quote(self.kept)
         sql = [f"DROP TRIGGER {self.trigger} ON {name}"]
         keys = [r for r in self.table.constraints if r.kind in ("primary key", "unique") and self.old in r.columns]
+        sql += self._identity()
+        sql += [f"ALTER TABLE {other} DROP CONSTRAINT {quote(key)}" for other, key, _ in self.pointing]
         sql += [f"ALTER TABLE {name} DROP CONSTRAINT {quote(r.name)}" for r in keys]
         sql += [f"ALTER TABLE {name} ALTER COLUMN {o} DROP NOT NULL"] if self.was.not_null else []
         sql += [f"ALTER TABLE {name} RENAME COLUMN {o} TO {k}", f"ALTER TABLE {name} RENAME COLUMN {n} TO {o}"]
@@ -195,18 +233,17 @@ class _Retyping:
             sql.append(f"ALTER TABLE {name} ALTER COLUMN {k} DROP DEFAULT")
         if self.now.default is not None:
             sql.append(f"ALTER TABLE {name} ALTER COLUMN {o} SET DEFAULT {self.now.default}")
-        if self.was.owned_sequence is not None:
+        if self.was.owned_sequence is not None and self.was.identity is None:
             sql.append(f"ALTER SEQUENCE {self.was.owned_sequence} OWNED BY {name}.{o}")
         by_name = {i.name: tmp for i, tmp in self.indexes}
         for rule in keys:
             sql.append(self._use(rule, by_name[rule.index or rule.name]))
         held = {r.index or r.name for r in keys}
-        taken = names(self.scene, name) | {tmp for _, tmp in self.indexes}
         for each, tmp in self.indexes:
-            if each.name in held:
-                continue
-            aside = temporary(f"{each.name}_old", taken)
-            sql += [renamed(name, each.name, aside), renamed(name, tmp, each.name)]
+            if each.name not in held:
+                sql += [f"DROP INDEX {name.named(each.name)}", renamed(name, tmp, each.name)]
+        for other, key, tmp in self.pointing:
+            sql.append(f"ALTER TABLE {other} RENAME CONSTRAINT {quote(tmp)} TO {quote(key)}")
         back = f"""\
   BEGIN
     new.{k} := new.{o};
@@ -215,7 +252,8 @@ class _Retyping:
   END;"""
         sql += _trigger(name, self.trigger, self.function, back, replace=True)
         return self.scene.step(
-            f"switch {name.name} {self.old}", *sql, phase="switch", locks=(name,),
+            f"switch {name.name} {self.old}", *sql, phase="switch",
+            locks=(name, *(other for other, _, _ in self.pointing)),
             why=f"names change places: no row is read. {self.kept} goes on taking every value that it can hold",
         )  # fmt: skip
 
@@ -277,15 +315,21 @@ def _built(scene: Scene, sql: str, table: Name, name: str, why: str, phase: str 
 def _simple(scene: Scene, table: Table, column: Column) -> bool:
     """Whether a trigger can hold another column equal to this one."""
     key = re.search(rf'(?<![\w"]){re.escape(quote(column.name))}(?![\w"])', table.partition_key or "")
-    related = table.kind != "table" or table.partition_of or table.inherits
-    children = any(table.name in t.inherits for t in scene.seen.before.tables)
+    indexed = any(column.name in _index_columns(i) for i in table.indexes)
+    partitioned = table.kind == "partitioned table" and not indexed
+    related = not (table.kind == "table" or partitioned) or table.partition_of or table.inherits
+    parts = [t for t in scene.seen.before.tables if t.partition_of == table.name]
+    below = any(t.kind != "table" or any(column.name in _index_columns(i) for i in t.indexes) for t in parts)
+    children = below or any(table.name in t.inherits and t.partition_of is None for t in scene.seen.before.tables)
     return not (column.generated or key or related or children or column.inherited)
 
 
-def _pointed_at(scene: Scene, table: Table, column: str) -> bool:
-    """Whether foreign keys, policies or columns that are computed stand on a column."""
+def _in_others_way(scene: Scene, table: Table, column: str) -> bool:
+    """Whether policies, columns that are computed or keys of several columns stand on a column."""
     others = any(
-        k.references == table.name and column in k.referenced_columns
+        k.references == table.name
+        and column in k.referenced_columns
+        and (len(k.referenced_columns) > 1 or t.name == table.name or t.kind != "table" or not k.validated)
         for t in scene.seen.before.tables
         for k in t.foreign_keys
     )
