@@ -103,6 +103,10 @@ class Seen:
         """Of those that began in a span."""
         return quantile((s for _, b, s, _ in self.calls if since <= b < until), 0.99)
 
+    def alone(self, since: float, began: float, ended: float) -> float:
+        """The 99th percentile before a change began and after it ended."""
+        return quantile((s for _, b, s, _ in self.calls if since <= b < began or b > ended), 0.99)
+
     def errors(self) -> int:
         """Statements that failed."""
         return sum(failed for *_, failed in self.calls)
@@ -137,7 +141,7 @@ def run(rows: int, rate: float, batch: float, idle: float) -> Iterator[str]:
             seen, parts = _under_load(server, database, rows, rate, idle, way)
             began, ended = parts[0][1], parts[-1][2]
             totals.setdefault(name, []).append(ended - began)
-            before = seen.p99(began - idle + 1, began)
+            before = seen.alone(began - idle + 1, began, ended + 0.5)
             yield (
                 f"{name:20} total {ended - began:7.1f} s   longest stall: reader"
                 f" {seen.longest(False, began, ended):7.3f} s   writer {seen.longest(True, began, ended):7.3f} s"
@@ -185,7 +189,7 @@ def _under_load(
         now = time.perf_counter()
         parts.append((part, began, now))
         began = now
-    time.sleep(0.5)
+    time.sleep(idle / 2)
     here.send("stop")
     seen = Seen(here.recv())
     process.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from pgassay.errors import InputError, PgassayError
 from pgassay.migrate.backfill import BackfillOptions, Progress, backfill
 from pgassay.migrate.backfill.record import BackfillRunning
-from pgassay.server import Connection, Server, scratch
+from pgassay.server import SUPERUSER, Connection, Server, scratch
 
 SMALL = BackfillOptions(size=7, rest=0, largest=50)
 
@@ -242,6 +243,74 @@ def test_a_lost_session_is_opened_again(connect: Callable[[], Connection], conne
     done = backfill(connect, "UPDATE t SET n = n + 1", options=SMALL, record="a", progress=meanwhile)
     assert (len(ended), done.changed) == (3, 200)
     assert connection.run("SELECT n, count(*) FROM t GROUP BY n") == [["1", "200"]]
+
+
+def test_comments_may_change(connect: Callable[[], Connection], connection: Connection) -> None:
+    rows(connection)
+    backfill(connect, "UPDATE t SET n = n + 1", options=SMALL, record="a")
+    done = backfill(connect, "-- for the report\nUPDATE t\n   SET n = n + 1;", options=SMALL, record="a")
+    assert done.resumed
+
+
+def test_an_application_at_work(connect: Callable[[], Connection], connection: Connection) -> None:
+    """Rows are inserted, changed and deleted all the while: each row that stays is done exactly once."""
+    rows(connection, rows_=2000)
+    stop = threading.Event()
+
+    def work(first: int) -> None:
+        source = random.Random(first)
+        with connect() as session:
+            for number in range(10_000):
+                if stop.is_set():
+                    return
+                there = source.randint(1, 2000) * 3
+                session.run(f"INSERT INTO t VALUES ({(number * 2 + first) * 3 + 1}) ON CONFLICT DO NOTHING")
+                session.run(f"UPDATE t SET id = id WHERE id BETWEEN {there} AND {there + 30}")
+                session.run(f"DELETE FROM t WHERE id = {there}")
+
+    threads = [threading.Thread(target=work, args=(first,)) for first in range(2)]
+    for thread in threads:
+        thread.start()
+    came = 0
+
+    def meanwhile(now: Progress) -> None:
+        nonlocal came
+        came += 1
+        if now.run > 1:
+            stop.set()  # else it never ends: nothing gives new rows their value
+
+    options = BackfillOptions(size=20, largest=60)
+    sql = "UPDATE t SET x = id, n = n + 1 WHERE x IS NULL"
+    done = backfill(connect, sql, options=options, record="a", progress=meanwhile)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    done = backfill(connect, sql, options=options, record="a")
+    assert done.proof == "where"
+    assert connection.run("SELECT DISTINCT n, x = id FROM t") == [["1", "t"]]
+
+
+@pytest.mark.parametrize(
+    ("setup", "words"),
+    [
+        ("ALTER ROLE {0} SET default_transaction_read_only = on", "pgassay.backfill, which could not be made"),
+        ("REVOKE CREATE ON DATABASE {1} FROM {0}", "permission denied for database"),
+        ("CREATE SCHEMA pgassay", "permission denied for schema pgassay"),
+    ],
+)
+def test_missing_rights(server: Server, database: str, connection: Connection, setup: str, words: str) -> None:
+    rows(connection)
+    role = f"filler_{database}"
+    server.admin.run(f"CREATE ROLE {role} LOGIN")
+    try:
+        connection.run(f"GRANT ALL ON t TO {role}")
+        with server.connect(database, role=SUPERUSER) as admin:
+            admin.run(setup.format(role, database))
+        with pytest.raises(PgassayError, match=words):
+            backfill(lambda: server.connect(database, role=role), "UPDATE t SET n = n + 1", record="a")
+        assert connection.value("SELECT max(n) FROM t") == "0"
+    finally:
+        server.drop_roles([role])
 
 
 # Laws

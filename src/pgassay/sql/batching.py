@@ -55,6 +55,11 @@ class Batchable:
     tree: pg.ParseResult = field(repr=False, compare=False)
 
     @property
+    def text(self) -> str:
+        """The statement without its comments and line breaks."""
+        return _written(self.tree)
+
+    @property
     def relation(self) -> str:
         """The sliced table as SQL names it in FROM."""
         return f"ONLY {self.table}" if self.only else str(self.table)

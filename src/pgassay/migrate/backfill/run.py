@@ -75,8 +75,8 @@ class _Backfill:
         line: int | None,
     ) -> None:
         self.connect = connect
-        self.sql = sql.strip().removesuffix(";").strip()
         self.statement = batchable(sql, path or "", line)
+        self.sql = self.statement.text
         self.options = options
         self.record = record
         self.progress = progress
