@@ -183,6 +183,31 @@ def test_a_table_that_others_point_at_needs_parking(go: Go) -> None:
     assert way.offer.trial.verdict == "proved"
 
 
+@pytest.mark.parametrize(
+    ("up", "words"),
+    [
+        (
+            "UPDATE wallet SET note = NULL WHERE name = 'nobody'",
+            "public.wallet.note, which the migration may overwrite",
+        ),
+        ("DELETE FROM role WHERE rank = -77", "rows of public.role, which the migration may delete"),
+    ],
+)
+def test_what_no_made_up_row_shows_is_no_proof(go: Go, up: str, words: str) -> None:
+    way = go(up, "SELECT 1")
+    assert way.verdict == "loses-data"
+    assert words in (way.trial.reason or "")
+
+
+def test_values_that_a_way_back_restores_are_proved(go: Go) -> None:
+    way = go("UPDATE wallet SET amount = amount + 1", "UPDATE wallet SET amount = amount - 1")
+    assert (way.verdict, way.trial.reason) == ("proved", None)
+
+
+def test_a_block_is_told(go: Go) -> None:
+    assert "DO block" in go("DO $$ BEGIN PERFORM 1; END $$").notes[0]
+
+
 def test_what_stops_a_way_back_later_is_said(go: Go) -> None:
     way = go("DROP VIEW memos; ALTER TABLE transfer ALTER memo TYPE varchar(99)")
     said = {lost.what for lost in way.trial.lost}

@@ -19,10 +19,12 @@ from pgassay.migrate.down import (
     Trial,
     Verdict,
     derive,
+    hidden,
     identities,
     park,
     seeds,
     trial,
+    unseen,
     without,
 )
 from pgassay.model import Migration, Name, Project, Statement, Transaction, quote
@@ -213,9 +215,19 @@ class _Replay:
                 way = self.hand_made(migration, standing, up)
             else:
                 way, grounds = self.made(migration, standing, grounds, up)
+            way = self.with_unseen(migration, standing, way)
             if self.options.park and any(lost.when == "forward" for lost in way.trial.lost):
                 way = replace(way, offer=self.parking(standing, grounds, migration, way.trial.lost))
             return replace(way, notes=(*notes, *way.notes))
+
+    def with_unseen(self, migration: Migration, standing: Stage, way: Way) -> Way:
+        """The way with what may be lost although no made-up row was."""
+        with self.server.connect(standing.before) as one, self.server.connect(standing.after) as other:
+            more = tuple(unseen(migration.statements, one, other, standing.catalog_before, way.trial.lost))
+        told = (
+            ("what its DO block does to rows is known of made-up ones alone",) if hidden(migration.statements) else ()
+        )
+        return replace(way, trial=replace(way.trial, lost=(*way.trial.lost, *more)), notes=(*way.notes, *told))
 
     def hand_made(self, migration: Migration, standing: Stage, up: Act) -> Way:
         """The project's own way back, tried."""

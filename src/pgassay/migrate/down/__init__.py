@@ -9,6 +9,7 @@ from pgassay.migrate.down.naming import Identity, identities, rename_back
 from pgassay.migrate.down.parking import Parking, park
 from pgassay.migrate.down.proof import Stage, trial
 from pgassay.migrate.down.seeding import seeds
+from pgassay.migrate.down.unseen import hidden, unseen
 
 __all__ = [
     "PARKED",
@@ -23,10 +24,12 @@ __all__ = [
     "Verdict",
     "counts",
     "derive",
+    "hidden",
     "identities",
     "park",
     "rename_back",
     "seeds",
     "trial",
+    "unseen",
     "without",
 ]
