@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from pgassay.migrate.runner import Ran, Settings, Waiting, back, execute, forth, plan, waiting
+from pgassay.migrate.runner import Plan, Ran, Settings, Waiting, back, execute, forth, plan, waiting
 from pgassay.migrate.runner.model import Way
 from pgassay.server import connect_live
 from pgassay.server.live import connect_writing
@@ -53,7 +53,13 @@ def migrate(
     """Run a project without a review."""
     found = look(folder, url, kind=kind)
     chosen = forth(found, to) if way == "up" else back(found, to)
-    planned = plan(found.project, chosen, way, deployed=found.deployed)
+    return run_plan(plan(found.project, chosen, way, deployed=found.deployed), url, settings=settings, say=say)
+
+
+def run_plan(
+    planned: Plan, url: str, *, settings: Settings = QUICK, say: Callable[[str], None] = lambda _: None
+) -> Ran:
+    """Carry out a plan as it was made."""
     return execute(
         planned,
         lambda: connect_writing(url),

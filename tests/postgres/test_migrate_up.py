@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from pgassay.errors import ConnectionProblem, PgassayError
-from pgassay.migrate.runner import MigrationStopped, Settings
+from pgassay.migrate.runner import MigrationStopped, Settings, plan
 from pgassay.migrate.runner.guard import KEY
 from pgassay.server import OWNER, Connection, Server, StatementError
-from tests.migrating import look, migrate, write
+from tests.migrating import look, migrate, run_plan, write
 
 
 @pytest.fixture
@@ -269,6 +269,18 @@ def test_a_second_runner(tmp_path: Path, url: str, server: Server, database: str
         with pytest.raises(MigrationStopped, match=rf'another runner .*process {other.pid}, "the other"'):
             migrate(tmp_path, url)
     assert migrate(tmp_path, url).steps == 2
+
+
+def test_a_plan_that_another_runner_has_carried_out_is_not_carried_out_again(
+    tmp_path: Path, url: str, connection: Connection
+) -> None:
+    write(tmp_path, {"0001_a.sql": "CREATE TABLE IF NOT EXISTS a (id int); INSERT INTO a VALUES (1);"})
+    found = look(tmp_path, url)
+    stale = plan(found.project, found.pending, "up", deployed=found.deployed)
+    migrate(tmp_path, url)
+    with pytest.raises(MigrationStopped, match="meanwhile somebody has deployed or taken back 0001_a"):
+        run_plan(stale, url)
+    assert connection.value("SELECT count(*) FROM a") == "1"
 
 
 @pytest.fixture

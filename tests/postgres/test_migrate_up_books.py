@@ -138,7 +138,7 @@ def test_a_dirty_table_is_respected(tmp_path: Path, url: str, connection: Connec
 def test_sqitch_is_told_by_our_record(tmp_path: Path, url: str, connection: Connection) -> None:
     plan = "%syntax-version=1.0.0\n%project=p\n\na 2025-01-01T00:00:00Z A <a@b> # a\n"
     write(tmp_path, {"sqitch.plan": plan, "deploy/a.sql": f"BEGIN;\n{A}\nCOMMIT;", "revert/a.sql": "DROP TABLE a;"})
-    migrate(tmp_path, url)
+    assert "sqitch deploy --log-only" in migrate(tmp_path, url).notes[-1]
     assert look(tmp_path, url).pending == ()
     migrate(tmp_path, url, "down")
     assert connection.value("SELECT to_regclass('a')") is None

@@ -23,6 +23,7 @@ from pgassay.migrate.runner.problems import (
     stopped,
 )
 from pgassay.migrate.runner.record import Record, key, standings
+from pgassay.migrate.runner.waiting import waiting
 from pgassay.migrate.runner.watch import Watch, watching
 from pgassay.model import Statement
 from pgassay.model.actions import Setting
@@ -61,11 +62,19 @@ class Run:
             check_writable(self.connection)
             self.record.make(self.connection)
             self.books = open_books(self.plan.project, self.connection)
-            recorded = self.record.rows(self.connection)
+            found = waiting(self.plan.project, self.connection)
         except (StatementError, PgassayError) as error:
             if isinstance(error, PgassayError) and not isinstance(error, ConnectionLost):
                 raise
             raise stopped(error, "before the first step", "Nothing was done.", self.command) from None
+        deployed = tuple(m.name for m in found.deployed)
+        if deployed != self.plan.deployed:
+            names = ", ".join(sorted(set(deployed) ^ set(self.plan.deployed)))
+            raise MigrationStopped(
+                f"the plan was made for another state: meanwhile somebody has deployed or taken back {names}",
+                hint=f"Nothing was done. Next: {self.command}",
+            )
+        recorded = found.rows
         self.rows = {(r.migration, r.way, r.number): r for r in recorded}
         self.deployed = list(self.plan.deployed)
         self._check(recorded)
@@ -323,6 +332,8 @@ def execute(
                 run = Run(plan, connection, watch, settings, command, progress, connect)
                 run.begin()
                 run.all()
+                if plan.project.kind == "sqitch" and run.ran.migrations:
+                    run.ran.notes.append("sqitch's own registry does not know of it yet: sqitch deploy --log-only")
                 return run.ran
         except StatementError as error:
             raise stopped(error, "before the first step", "Nothing was done.", command) from None
