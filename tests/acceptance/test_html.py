@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-
 HOSTILE = """
 CREATE TABLE "<script>alert(1)</script>" (id integer PRIMARY KEY, "\u001b[31mred" text);
 COMMENT ON TABLE "<script>alert(1)</script>" IS '</style><img src=x onerror=alert(1)>';
