@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pgassay.server import OWNER, Server
+
 PGASSAY = str(Path(sys.executable).with_name("pgassay"))
 ONE = "CREATE TABLE holder (id bigint PRIMARY KEY, name text NOT NULL);"
 TWO = "ALTER TABLE holder RENAME COLUMN name TO label; CREATE INDEX holder_id ON holder (id DESC);"
@@ -98,3 +100,25 @@ def test_wrong_usage(project: Path, monkeypatch: pytest.MonkeyPatch, arguments: 
     ended = run(*arguments)
     assert ended.returncode == 2
     assert message in ended.stderr
+
+
+def test_a_plan_is_run_by_migrate_up(project: Path, server: Server) -> None:
+    """What was planned from a database's own state is applied to it, its backfill in batches."""
+    more = "ALTER TABLE holder ADD COLUMN uid uuid NOT NULL DEFAULT gen_random_uuid();"
+    (project / "db/migrations/20240102000000_label.sql").write_text(f"-- migrate:up\n{TWO}{more}\n-- migrate:down\n")
+    with server.database() as name:
+        url = f"postgresql://{OWNER}@/{name}?host={server.sockets}"
+        with server.connect(name) as session:
+            session.run(ONE + "INSERT INTO holder SELECT i, 'n' || i FROM generate_series(1, 500) AS i")
+            session.run("CREATE TABLE schema_migrations (version varchar PRIMARY KEY)")
+            session.run("INSERT INTO schema_migrations VALUES ('20240101000000')")
+        ended = run(project, "--rows", "50", "--write", "--database", url)
+        assert ended.returncode == 0, ended.stderr + ended.stdout
+        up = [PGASSAY, "migrate", "up", str(project), "--database", url, "--yes", "-q"]
+        up += ["--allow", "loses-data", "--allow", "breaks-app"]  # the contract: the old application is gone by then
+        applied = subprocess.run(up, capture_output=True, text=True, timeout=120)
+        assert applied.returncode == 0, applied.stderr
+        with server.connect(name) as session:
+            assert session.run("SELECT count(DISTINCT label), count(DISTINCT uid) FROM holder") == [["500", "500"]]
+            assert session.value("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal") == "0"
+            assert session.value("SELECT count(*) FROM schema_migrations") == "9"

@@ -207,17 +207,23 @@ class _Retyping:
             return []
         name, o, n = self.name, quote(self.old), quote(self.new)
         kind = "ALWAYS" if self.was.identity == "always" else "BY DEFAULT"
-        tmp = sequence.name.named(f"{sequence.name.name[:55]}_new")
         options = (
-            f"SEQUENCE NAME {tmp} START WITH {sequence.start} INCREMENT BY {sequence.increment}"
+            f"SEQUENCE NAME {sequence.name} START WITH {sequence.start} INCREMENT BY {sequence.increment}"
             f" MINVALUE {sequence.minimum} MAXVALUE {sequence.maximum} CACHE {sequence.cache}"
             f"{' CYCLE' if sequence.cycle else ''}"
         )
+        own = literal(str(sequence.name))
         return [
-            f"ALTER TABLE {name} ALTER COLUMN {n} ADD GENERATED {kind} AS IDENTITY ({options})",
-            f"SELECT setval({literal(str(tmp))}, last_value, is_called) FROM {sequence.name}",
-            f"ALTER TABLE {name} ALTER COLUMN {o} DROP IDENTITY",
-            f"ALTER SEQUENCE {tmp} RENAME TO {quote(sequence.name.name)}",
+            f"""\
+DO $switch$
+DECLARE
+  last bigint := pg_sequence_last_value({own}::regclass);  -- NULL where nothing was taken yet
+BEGIN
+  ALTER TABLE {name} ALTER COLUMN {o} DROP IDENTITY;
+  ALTER TABLE {name} ALTER COLUMN {n} ADD GENERATED {kind} AS IDENTITY ({options});
+  PERFORM setval({own}, coalesce(last, {sequence.start}), last IS NOT NULL);
+END
+$switch$"""
         ]
 
     def _switch(self) -> PlanStep:
