@@ -98,6 +98,37 @@ def test_an_insert_is_proved_by_its_target(connect: Callable[[], Connection], co
     assert connection.value("SELECT count(*) FROM copied") == "201"
 
 
+def test_a_key_of_another_type_is_found_in_the_target(
+    connect: Callable[[], Connection], connection: Connection
+) -> None:
+    rows(connection)
+    connection.run("CREATE TABLE copied (g integer GENERATED ALWAYS AS (1) STORED, id text PRIMARY KEY)")
+    done = backfill(connect, "INSERT INTO copied (id) SELECT id FROM t", options=SMALL, record="a")
+    assert (done.proof, done.changed) == ("target", 200)
+
+
+def test_days_are_read_alike_in_every_session(connect: Callable[[], Connection], connection: Connection) -> None:
+    connection.run(
+        "CREATE TABLE days (day date PRIMARY KEY, at timestamptz UNIQUE, n integer DEFAULT 0);"
+        "INSERT INTO days SELECT date '2024-01-01' + g FROM generate_series(1, 60) AS g"
+    )
+    styles = iter(["SQL, DMY", "SQL, DMY", "ISO, MDY", "ISO, MDY", "German", "German"])
+
+    def other() -> Connection:
+        session = connect()
+        session.run(f"SET DateStyle = '{next(styles)}'")
+        return session
+
+    def fail(_: Progress) -> None:
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            backfill(other, "UPDATE days SET n = n + 1", options=SMALL, record="a", progress=fail)
+    backfill(other, "UPDATE days SET n = n + 1", options=SMALL, record="a")
+    assert connection.run("SELECT n, count(*) FROM days GROUP BY n") == [["1", "60"]]
+
+
 def test_a_table_without_a_key_goes_by_pages(connect: Callable[[], Connection], connection: Connection) -> None:
     connection.run("CREATE TABLE p AS SELECT g AS x, repeat('w', 500) AS w FROM generate_series(1, 300) AS g")
     done = backfill(connect, "UPDATE p SET x = -x WHERE x > 0", options=SMALL, record="a")

@@ -171,7 +171,7 @@ def _anti_join(session: Connection, statement: Batchable, target: dict[str, Any]
     filled = {c: v for c, v in zip(columns, statement.values, strict=True) if v is not None and "(" not in v}
     for key in session.json(QUERIES["keys"], [target["oid"]]) or []:
         if all(column in filled for column, _ in key):
-            pairs = " AND ".join(f"pgassay_target.{quote(c)} = {filled[c]}" for c, _ in key)
+            pairs = " AND ".join(f"pgassay_target.{quote(c)} = ({filled[c]})::{kind}" for c, kind in key)
             return f"NOT EXISTS (SELECT FROM {statement.target} AS pgassay_target WHERE {pairs})"
     return None
 

@@ -8,7 +8,7 @@ SELECT pg_catalog.json_build_object(
               AND (l.oid = c.oid OR l.oid IN (SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p WHERE p.isleaf))),
   'block', pg_catalog.current_setting('block_size')::int,
   'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute AS a
-              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),
+              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
   'numbered', (SELECT pg_catalog.json_agg(a.attname) FROM pg_catalog.pg_attribute AS a
                LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
                WHERE a.attrelid = c.oid AND a.attnum > 0

@@ -56,7 +56,11 @@ class KeyRanges:
 
     @property
     def _texts(self) -> str:
-        return ", ".join(f"{c}::text" for c in self._names)
+        # Times in a form that any session reads alike, whatever its DateStyle.
+        return ", ".join(
+            f"pg_catalog.to_json({c}) #>> '{{}}'" if kind == "date" or kind.startswith("timestamp") else f"{c}::text"
+            for c, kind in zip(self._names, self.types, strict=True)
+        )
 
     @property
     def _from(self) -> str:

@@ -121,7 +121,7 @@ class _Backfill:
     # Passes
 
     def _from_the_record(self, session: Connection, watch: Watch) -> BackfillResult:
-        session.run("SET client_min_messages = warning")
+        session.run("SET client_min_messages = warning; SET extra_float_digits = 1")
         with contextlib.suppress(StatementError):  # since PostgreSQL 14, and not on every system
             session.run("SET client_connection_check_interval = '1s'")
         plan = planned(session, self.statement, *self.place)
