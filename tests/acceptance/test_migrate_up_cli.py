@@ -125,7 +125,15 @@ def test_a_database_that_has_it_all_already(
     assert "1 migration applied (1 step): 0002_b" in run("up", "--database", url, "--yes", code=0)
 
 
-def test_bad_words() -> None:
+@pytest.mark.usefixtures("project")
+def test_our_record_is_no_drift(url: str) -> None:
+    done = CliRunner().invoke(main, ["diff", ".", url])
+    assert done.exit_code == 0, done.output
+
+
+def test_bad_words(tmp_path: Path, url: str) -> None:
+    write(tmp_path, {"one.sql": "SELECT 1;"})
+    assert "from a folder, not from one file" in run("status", str(tmp_path / "one.sql"), "--database", url, code=2)
     assert "Missing option '--database'" in run("up", code=2)
     assert "need --database URL" in run("down", "--yes", code=2)
     assert "must begin with postgresql://" in run("status", ".", "--database", "mysql://x", code=2)

@@ -20,6 +20,7 @@ from pgassay.workflows.grounds import SETTINGS, built
 
 Progress = Callable[[str], None]
 _EXPORT = "export:"
+_OURS = "pgassay"
 _PATIENCE = 120  # seconds for a project's own code
 
 
@@ -135,9 +136,19 @@ def _read_live(url: str, say: Progress) -> Catalog:
     say("reading the database")
     with connect_live(url) as live:
         try:
-            return read(live)
+            return _theirs(read(live))
         except StatementError as error:
             raise ConnectionProblem(f"{error.report}") from None
+
+
+def _theirs(catalog: Catalog) -> Catalog:
+    """Without the record of `pgassay migrate`, which is no part of anybody's schema."""
+    return replace(
+        catalog,
+        schemas=tuple(s for s in catalog.schemas if s.name != _OURS),
+        tables=tuple(t for t in catalog.tables if t.name.schema != _OURS),
+        sequences=tuple(s for s in catalog.sequences if s.name.schema != _OURS),
+    )
 
 
 def _built(server: Server, word: str, options: DiffOptions, say: Progress, notes: list[str]) -> _Side:
