@@ -96,16 +96,21 @@ def test_design_asks_before_it_drops(session: Session, project: Path) -> None:
     folder = f"designed-{id(session)}"
     assert made["status"] == "done" and (project / made["files"][0]["untrusted"]).is_file()
     files = sorted((project / folder / "migrations").iterdir())
-    asked = session.call("design", out=folder, presets=["erc721"], events=1000)
+    asked = session.call("design", out=folder, presets=["erc721"], events=1000, answer="drop-000000000000")
     assert asked["status"] == "needs_decision" and asked["decision"]["about"]
     assert sorted((project / folder / "migrations").iterdir()) == files
     answers = [option["answer"] for option in asked["decision"]["options"]]
     assert session.call("design", out=folder, presets=["erc721"], answer=answers[1])["status"] == "done"
     assert sorted((project / folder / "migrations").iterdir()) == files
-    stale = session.call("design", out=folder, presets=["erc721"], events=1000, answer="drop-000000000000")
-    assert stale["status"] == "needs_decision"
     done = session.call("design", out=folder, presets=["erc721"], events=1000, answer=answers[0])
     assert done["status"] == "done" and len(done["files"]) == 1
+
+
+def test_design_asks_before_it_writes_among_other_files(session: Session, project: Path) -> None:
+    before = sorted(project.iterdir())
+    asked = session.call("design", out=".", presets=["erc20"])
+    assert asked["status"] == "needs_decision" and asked["decision"]["about"] == [{"untrusted": "."}]
+    assert sorted(project.iterdir()) == before
 
 
 def test_diff_asks_what_became_of_a_column(session: Session) -> None:

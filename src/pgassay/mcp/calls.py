@@ -27,7 +27,7 @@ _GRACE = 15.0  # seconds to clear up after SIGTERM
 _BEAT = 5.0  # seconds without news after which there is some
 _OFTEN = 0.2
 _MOST = 64 * 2**20  # bytes of an outcome
-_PROBLEM = 1_500  # characters
+_PROBLEM = 600  # characters
 # Progress is an unmarked string: it says what we do, in our own words, and never to what.
 _PHASES = frozenset(
     """reading starting applying rehearsing trying judging planning running analysing choosing measuring making copying
@@ -71,7 +71,7 @@ class Calls:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=self.roots.project,
-            env=os.environ | {"PYTHONSAFEPATH": "1"},  # the project's own modules are not ours
+            env=_environment(),
             start_new_session=True,
         )
         try:
@@ -145,6 +145,12 @@ class _News:
         self._number += 1
         with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             await self._progress(self._number, self._words)
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what a project's own code need not know; its modules must not take the place of ours."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("PGASSAY_DATABASE", "PGASSAY_MCP_TOKEN")}
+    return kept | {"PYTHONSAFEPATH": "1"}
 
 
 async def _ended(process: Process) -> None:

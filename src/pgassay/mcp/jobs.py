@@ -211,6 +211,14 @@ def _design(asked: dict[str, Any], _: dict[str, Any], server: dict[str, Any], sa
     from pgassay.workflows.design_input import wanted
 
     losses: list[str] = []
+    folder = Path(asked["out"])
+    into = f"into-{key((asked['out'],))}"
+    if _others(folder) and asked["answer"] != into:
+        return decide(
+            "This folder holds what no design wrote. Write into it, over files of the same names?",
+            [asked["out"]],
+            [(into, "Write into it."), ("keep", "Write nothing.")],
+        )
 
     def ask(lost: Sequence[str]) -> bool:
         losses[:] = lost
@@ -218,7 +226,7 @@ def _design(asked: dict[str, Any], _: dict[str, Any], server: dict[str, Any], sa
 
     names = ("inputs", "presets", "subgraph", "layout", "tenancy", "events")
     try:
-        designed = make(wanted(ask=ask, out=Path(asked["out"]), **{n: asked[n] for n in names}, **server), say)
+        designed = make(wanted(ask=ask, out=folder, **{n: asked[n] for n in names}, **server), say)
     except UsageError:
         if not losses:
             raise
@@ -231,6 +239,11 @@ def _design(asked: dict[str, Any], _: dict[str, Any], server: dict[str, Any], sa
     outcome = _outcome([], {"tables": len(document.tables), "listings": len(document.listings)}, document.notes)
     items = [{"text": change} for change in document.changes]
     return outcome | {"items": items, "files": list(document.written), "handoff": design_handoff(designed)}
+
+
+def _others(folder: Path) -> bool:
+    """Whether a folder holds files, and not those of an earlier design."""
+    return folder.is_dir() and any(folder.iterdir()) and not (folder / "docs" / "storage.md").is_file()
 
 
 def _diff(asked: dict[str, Any], project: dict[str, Any], _: dict[str, Any], say: Say) -> Outcome:

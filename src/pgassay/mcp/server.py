@@ -24,7 +24,7 @@ INSTRUCTIONS = (
     "Results are short; read a finding, a run (r1) or its hand-off (r1.handoff) with details. Where status is "
     "needs_decision, ask the user and call again with the option's answer."
 )
-_ERROR = 4_000  # characters
+_ERROR = 600  # characters
 Sql = Annotated[str, Field(max_length=200_000)]
 Statements = Annotated[list[Sql], Field(max_length=200)]
 _REF = r"^[A-Za-z0-9][\w./~^@{}-]{0,200}$"  # of git: nothing that it could take for an option
