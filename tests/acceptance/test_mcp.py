@@ -203,7 +203,7 @@ def at_work(root: int) -> tuple[set[int], set[Path]] | None:
     return None
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 20) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := condition():
@@ -255,7 +255,7 @@ def test_no_call_outlasts_its_timeout(project: Path) -> None:
     with over_stdio("--project", str(project), "--timeout", "2") as session:
         began = time.monotonic()
         assert session.failure("review", path="slow.sql")["error"] == "TimedOut"
-        assert time.monotonic() - began < 12
+        assert time.monotonic() - began < 25
         assert not any("pgassay.mcp.worker" in words for words in family(os.getpid()).values())
 
 

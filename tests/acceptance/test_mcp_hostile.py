@@ -83,7 +83,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def session(request: pytest.FixtureRequest, server: Server, live: str, project: Path) -> Iterator[Session]:
     """As superuser of the database, so that nothing but pgassay stands in the way."""
     kind = over_stdio if request.param == "stdio" else over_http
-    options = ("--project", str(project), "--timeout", "40", "--allow-powerful-role")
+    options = ("--project", str(project), "--timeout", "110", "--allow-powerful-role")
     with kind(*options, env={"PGASSAY_DATABASE": url(server, live, SUPERUSER)}) as made:
         yield made
 
@@ -137,7 +137,7 @@ def test_nothing_that_an_agent_sends_reaches_the_database(
             session.raw("check", aspect="plan", query="SELECT 1", path="migrations", indexes=[one]) for one in sent[:2]
         ]
     assert all(answer.content for answer in answers)
-    assert time.monotonic() - began < 40 * len(answers)
+    assert time.monotonic() - began < 115 * len(answers)
     assert state(server, live) == before
     assert not mark.exists()
     passwd = Path("/etc/passwd").read_text(encoding="utf-8").splitlines()[0]
@@ -158,7 +158,7 @@ def test_no_call_hangs(project: Path) -> None:
         began = time.monotonic()
         running = [session.start(tool, **arguments)[0] for tool, arguments in calls]
         results = [each.result(timeout=60) for each in running]
-        assert time.monotonic() - began < 25
+        assert time.monotonic() - began < 45
     assert all("TimedOut" in result.content[0].text for result in results if result.is_error)
     assert sum(bool(result.is_error) for result in results) >= 2
 
