@@ -60,7 +60,8 @@ class TableBytes:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Designed:
     """A design with what its proof on a scratch server showed. ``first``: there were no migrations before; ``changes``
-    since the last run; ``events``: for the forecast; ``written``: migrations, by path and number of lines."""
+    since the last run; ``events``: for the forecast; ``written``: migrations, by path and lines; ``rendered``:
+    paths of all else that was made of it."""
 
     design: Design
     catalog: Catalog
@@ -71,6 +72,7 @@ class Designed:
     server: str
     written: tuple[tuple[str, int], ...]
     seconds: float
+    rendered: tuple[str, ...] = ()
     plans: tuple[PlannedQuery, ...] = ()
 
 

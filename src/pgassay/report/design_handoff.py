@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pgassay.report.design import Designed
+from pgassay.report.design_entities import named
 from pgassay.report.handover import (
     ContextHandoff,
     Deliverables,
@@ -47,7 +50,7 @@ def design_handoff(designed: Designed) -> str:
                     )
                     for path, lines in designed.written
                 ),
-                artifacts_created=tuple(encodable(path) for path, _ in designed.written),
+                artifacts_created=tuple(map(encodable, (*(path for path, _ in designed.written), *designed.rendered))),
                 configurations_changed=(),
                 code_snippets=(),
             ),
@@ -65,6 +68,7 @@ def design_handoff(designed: Designed) -> str:
                         priority="medium",
                         required_context=tuple(item.name for item in design.listings[:40]),
                     ),
+                    *_neighbours(designed),
                 ),
                 blocked_dependencies=(),
                 shared_resources=tuple(t.name for t in design.tables),
@@ -88,3 +92,41 @@ def design_handoff(designed: Designed) -> str:
             ),
         )
     )  # fmt: skip
+
+
+def _neighbours(designed: Designed) -> Iterator[ReadyForAgent]:
+    """Tasks for the neighbours, each with the files that were really written for it; without any there is none."""
+
+    def files(*endings: str) -> tuple[str, ...]:
+        return tuple(encodable(path) for path in designed.rendered if path.replace("\\", "/").endswith(endings))
+
+    builders = files("drizzle/queries.ts", "drizzle/pages.ts", "drizzle/types.ts", "queries.sql", "queries/pages.py")
+    builders += tuple(path for path in files(".py") if "/queries/" in path and path not in builders)
+    if builders:
+        yield ReadyForAgent(
+            agent="api-agent",
+            task="Build the API on these queries and their types; none of them uses OFFSET.",
+            priority="high",
+            required_context=builders,
+        )
+    mapping = files("docs/entities.json")
+    if mapping:
+        pairs = (f"{named(t.source)} = {t.name}" for t in designed.design.tables if t.role == "entity" and t.source)
+        yield ReadyForAgent(
+            agent="subgraph-agent",
+            task="Map each entity to its table; the file has the columns and their types.",
+            priority="high",
+            required_context=(*mapping, *map(encodable, pairs)),
+        )
+    migrations = tuple(encodable(path) for path, _ in designed.written)
+    if migrations:
+        yield ReadyForAgent(
+            agent="test-agent",
+            task="Test against these migrations: pgassay.testing has databases of them and factories of valid rows.",
+            priority="medium",
+            required_context=(
+                *migrations,
+                *files("drizzle/tables.ts", "sqlalchemy/models.py"),
+                "pgassay.testing.Factory",
+            ),
+        )

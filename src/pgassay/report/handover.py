@@ -363,6 +363,59 @@ def compact(whole: Handoff) -> Compact:
     )
 
 
+def expand(short: Compact) -> Handoff:
+    """A hand-off with what its compressed form tells; of the rest nothing is claimed: gates are pending, not passed.
+
+    ``compact(expand(short)) == short`` for every compressed form that ``compact`` makes.
+    """
+    statuses: dict[str, Literal["completed", "partial", "blocked"]] = {"✓": "completed", "⚠": "partial", "✗": "blocked"}
+    sure = short.m.cf
+    tasks = [entry.partition(":") for entry in short.n]
+    return Handoff(
+        task_completion=TaskCompletion(status=statuses[short.s], blockers=short.b, partial_reason=None),
+        summary=Summary(
+            primary_outcome="",
+            confidence_level="high" if sure >= 0.8 else "medium" if sure >= 0.5 else "low",
+            key_decisions=(),
+        ),
+        deliverables=Deliverables(
+            files_modified=tuple(map(_expanded_file, short.f)),
+            artifacts_created=(),
+            configurations_changed=(),
+            code_snippets=(),
+        ),
+        context_handoff=ContextHandoff(
+            ready_for_agents=tuple(
+                ReadyForAgent(agent=agent, task=task, priority="medium", required_context=())
+                for agent, _, task in tasks
+            ),
+            blocked_dependencies=(),
+            shared_resources=(),
+        ),
+        quality_gates=QualityGates(
+            tests=Tests(unit_tests="pending", integration_tests="pending", e2e_tests="pending", coverage=None),
+            security=Security(vulnerabilities=0, manual_review_needed=True, findings=()),
+            performance=Performance(impact="unknown", metrics={}),
+            documentation=Documentation(inline="pending", readme="pending", api="pending"),
+        ),
+        cache_keys=short.c,
+        metrics=Metrics(time_invested=short.m.t, time_estimated=None, tokens_used=0, confidence=sure),
+    )
+
+
+def _expanded_file(entry: str) -> FileModified:
+    path, _, how = entry.rpartition(":")
+    added, _, removed = how.removeprefix("+").partition("-")
+    new = how == "new"
+    return FileModified(
+        path=path,
+        change_type="created" if new else "modified",
+        specific_changes=(),
+        lines_added=0 if new else int(added),
+        lines_removed=0 if new else int(removed),
+    )
+
+
 def handoff_json(whole: Handoff) -> str:
     """A hand-off as indented JSON, with a line end."""
     return indented(whole)

@@ -20,6 +20,7 @@ from pgassay.chain.queries import Query, queries
 from pgassay.errors import InputError, UsageError
 from pgassay.model import Name, quote
 from pgassay.report.design import Designed, storage_page
+from pgassay.report.design_entities import entity_files
 from pgassay.report.drawing import dictionary, mermaid, picture
 from pgassay.report.orm.drizzle import constants, drizzle
 from pgassay.report.orm.queries_python import queries_python
@@ -46,6 +47,7 @@ RENDERERS: tuple[tuple[str, Callable[[Designed], Mapping[str, str]]], ...] = (
             "diagram.md": f"```mermaid\n{mermaid(designed.catalog)}```\n",
             "diagram.svg": picture(designed.catalog),
             "plans.md": plans_page(designed.plans, designed.events, designed.server),
+            **entity_files(designed),
         },
     ),
     (
@@ -130,7 +132,8 @@ def make(wanted: Wanted, progress: Progress = lambda _: None) -> Designed:
         files |= {wanted.out / place / name: text for name, text in renderer(designed).items()}
     for path, text in files.items():
         _write(path, text)
-    return designed
+    migrations = {path for path, _ in designed.written}
+    return replace(designed, rendered=tuple(sorted(str(p) for p in files if str(p) not in migrations)))
 
 
 def _roles(server: Server, settings: Settings) -> None:
