@@ -16,6 +16,7 @@ def main(arguments: Sequence[str]) -> None:
     reader.add_argument("--worlds", default="", help="only these application workloads, with commas between")
     reader.add_argument("--scale", type=float, default=0.2, help="of TPC-H (0.2)")
     reader.add_argument("--time", type=int, default=60, help="seconds for each search (60)")
+    reader.add_argument("--peer", help="a Python that has postgres-mcp: beside ours, on PostgreSQL 15 with hypopg")
     reader.add_argument("--verbose", action="store_true", help="every statement and query")
     asked = reader.parse_args(arguments)
     parts = asked.parts or ["applications", "twins", "tpch"]
@@ -23,9 +24,9 @@ def main(arguments: Sequence[str]) -> None:
     for part, twin in (("applications", False), ("twins", True)):
         if part in parts:
             sys.stdout.write(f"{'from statistics alone' if twin else 'from the database'}:\n")
-            _print(applications.run(names, twin=twin, verbose=asked.verbose, seconds=asked.time))
+            _print(applications.run(names, twin=twin, verbose=asked.verbose, seconds=asked.time, peer=asked.peer))
     if "tpch" in parts:
-        _print(tpch.run(asked.scale, seconds=asked.time))
+        _print(tpch.run(asked.scale, seconds=asked.time, peer=asked.peer))
 
 
 def _print(lines: Iterable[str]) -> None:

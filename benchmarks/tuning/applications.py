@@ -15,12 +15,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from benchmarks.tuning import peer as other
 from pgassay.advisor import Ground
 from pgassay.advisor.model import Measure
-from pgassay.server import OWNER, SUPERUSER, Server, StatementError, scratch
+from pgassay.server import OWNER, SUPERUSER, Server, StatementError, find_binaries, scratch
 from pgassay.sql.normalise import fill
 from pgassay.workload import read_workload
 
@@ -50,6 +51,7 @@ class Outcome:
     before: Measure
     ours: Measure
     expert: Measure
+    peer: Measure | None = None
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class Result:
     ddl: tuple[str, ...]
     bytes: tuple[int, int]
     outcomes: list[Outcome] = field(default_factory=list)
+    peer: tuple[tuple[str, ...], float] | None = None  # its statements and the seconds that it took
 
     def ratio(self, what: str, against: str = "expert") -> float:
         """The geometric mean of ours to another's, over queries."""
@@ -157,7 +160,9 @@ def measured(grounds: Sequence[Ground], sql: str) -> list[Measure]:
     return [m for m in best if m is not None]
 
 
-def measure(server: Server, world: World, *, twin: bool = False, options: Sequence[str] = ()) -> Result:
+def measure(
+    server: Server, world: World, *, twin: bool = False, options: Sequence[str] = (), peer: str | None = None
+) -> Result:
     """Advice for a world, applied and measured."""
     base = server.create()
     with server.connect(base) as session:
@@ -165,13 +170,18 @@ def measure(server: Server, world: World, *, twin: bool = False, options: Sequen
             session.run(statement)
         session.run("VACUUM (ANALYZE)")
     ddl, seconds, cpu = advise(server, base, world.workload, twin=twin, options=options)
-    names = [base, server.create(base), server.create(base)]
-    sizes = tuple(apply(server, n, d) for n, d in zip(names[1:], (ddl, world.expert), strict=True))
-    result = Result(world.name, seconds, cpu, ddl, (sizes[0], sizes[1]))
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "workload.sql"
         file.write_text(world.workload)
         queries = read_workload(str(file))
+    names = [base, server.create(base), server.create(base)]
+    sizes = tuple(apply(server, n, d) for n, d in zip(names[1:], (ddl, world.expert), strict=True))
+    result = Result(world.name, seconds, cpu, ddl, (sizes[0], sizes[1]))
+    if peer:
+        asked = [fill(q.text, q.parameters[0]) if q.parameters else q.text for q in queries]
+        result.peer = other.advise(peer, server, base, asked)
+        names.append(server.create(base))
+        apply(server, names[-1], result.peer[0])
     grounds = [Ground(server, name, kind="copied") for name in names]
     try:
         for ground in grounds:
@@ -181,10 +191,11 @@ def measure(server: Server, world: World, *, twin: bool = False, options: Sequen
             for values in query.parameters or ((),):
                 sql = fill(query.text, values) if values else query.text
                 try:
-                    before, ours, expert = measured(grounds, sql)
+                    before, ours, expert, *more = measured(grounds, sql)
                 except StatementError as error:
                     raise RuntimeError(f"{world.name}: {sql}: {error}") from error
-                result.outcomes.append(Outcome(text=sql, calls=query.calls, before=before, ours=ours, expert=expert))
+                one = Outcome(text=sql, calls=query.calls, before=before, ours=ours, expert=expert)
+                result.outcomes.append(replace(one, peer=more[0] if more else None))
     finally:
         for ground in grounds:
             ground.close()
@@ -218,13 +229,39 @@ def told(result: Result, *, verbose: bool = False) -> Iterator[str]:
     )
 
 
-def run(names: Sequence[str] = (), *, twin: bool = False, verbose: bool = False, seconds: int = 60) -> Iterator[str]:
-    """All worlds, or those named. ``twin``: the advice sees statistics alone."""
+def _beside(results: Sequence[Result], verbose: bool) -> Iterator[str]:
+    """The other advisor's figures."""
+    of = [(r, [o for o in r.outcomes if o.peer is not None]) for r in results if r.peer]
+    for result, outcomes in of:
+        if verbose and result.peer:
+            yield from (f"  postgres-mcp: {s};" for s in result.peer[0])
+        found = []
+        for what in ("cpu", "pages"):
+            logs = [math.log(_of(o.peer, what) / _of(o.expert, what)) for o in outcomes if o.peer]
+            found.append(math.exp(sum(logs) / max(len(logs), 1)))
+        slowed = sum(o.peer.cpu_ms > o.before.cpu_ms * 1.05 + 0.5 for o in outcomes if o.peer)
+        yield (
+            f"{result.world:10} postgres-mcp: CPU {found[0]:5.2f} x expert's, pages {found[1]:5.2f} x;"
+            f" {len(result.peer[0]) if result.peer else 0} indexes, {slowed} queries slower;"
+            f" advice {result.peer[1] if result.peer else 0:.0f} s"
+        )
+
+
+def run(
+    names: Sequence[str] = (),
+    *,
+    twin: bool = False,
+    verbose: bool = False,
+    seconds: int = 60,
+    peer: str | None = None,
+) -> Iterator[str]:
+    """All worlds, or those named. ``twin``: the advice sees statistics alone. ``peer``: a Python with postgres-mcp."""
     results = []
-    with scratch(settings=SETTINGS) as server:
+    with scratch(find_binaries(15) if peer else None, settings=SETTINGS) as server:
         for world in worlds(names):
-            results.append(measure(server, world, twin=twin, options=["--time", f"{seconds}s"]))
+            results.append(measure(server, world, twin=twin, options=["--time", f"{seconds}s"], peer=peer))
             yield from told(results[-1], verbose=verbose)
+            yield from _beside(results[-1:], verbose)
     outcomes = [o for r in results for o in r.outcomes]
     means = []
     for what in ("cpu", "pages"):

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks import tpch
+from benchmarks.tuning import peer as other
 from benchmarks.tuning.applications import SETTINGS, advise, apply
 from pgassay.advisor import Ground, Query
 from pgassay.advisor import advise as search
 from pgassay.advisor.model import Measure
 from pgassay.report.tuning import tuning_sql
-from pgassay.server import Server, ServerMessage, StatementError, scratch
+from pgassay.server import Server, ServerMessage, StatementError, find_binaries, scratch
 
 _LIMIT = 30_000.0  # milliseconds
 _NOISE = 2.0  # milliseconds
@@ -41,9 +42,9 @@ class _Planned(Ground):
         raise StatementError(ServerMessage(sqlstate="57014", message="nothing is run"))
 
 
-def run(scale: float = 0.2, budget: str = "50%", seconds: int = 60) -> Iterator[str]:
-    """Advice, then all 22 queries under each design, interleaved."""
-    with scratch(settings=SETTINGS) as server:
+def run(scale: float = 0.2, budget: str = "50%", seconds: int = 60, peer: str | None = None) -> Iterator[str]:
+    """Advice, then all 22 queries under each design, interleaved. ``peer``: a Python with postgres-mcp."""
+    with scratch(find_binaries(15) if peer else None, settings=SETTINGS) as server:
         base = server.create()
         with server.connect(base) as session:
             tpch.load(session, scale)
@@ -54,17 +55,23 @@ def run(scale: float = 0.2, budget: str = "50%", seconds: int = 60) -> Iterator[
         ddl, took, cpu = advise(server, base, workload, options=["--budget", budget, "--time", f"{seconds}s"])
         yield f"advice in {took:.0f} s ({cpu:.0f} s of CPU), heap {heap / 2**20:.0f} MiB, budget {budget}"
         yield from (f"  {statement};" for statement in ddl)
-        promised = _promised(server, base, heap, seconds)
-        yield "the planner's word alone:"
+        if peer:
+            promised, spent = other.advise(
+                peer, server, base, list(tpch.QUERIES.values()), budget=heap // 2, seconds=seconds
+            )
+            yield f"postgres-mcp, in {spent:.0f} s:"
+        else:
+            promised = tuple(_promised(server, base, heap, seconds))
+            yield "the planner's word alone:"
         yield from (f"  {statement};" for statement in promised)
         names = [base, server.create(base), server.create(base)]
         sizes = [apply(server, name, made) for name, made in zip(names[1:], (ddl, promised), strict=True)]
         rows = list(_measured(server, names))
-        yield f"{'CPU ms':6} {'none':>10} {'pgassay':>10} {'planner':>10}"
+        yield f"{'CPU ms':6} {'none':>10} {'pgassay':>10} {'peer' if peer else 'planner':>10}"
         for row in rows:
             marks = " ".join(f"{row.ratio(n):6.2f}" for n in (1, 2))
             yield f"{row.name:6} " + " ".join(f"{m.cpu_ms:10.1f}" for m in row.times) + f"   {marks}"
-        for n, name in ((1, "pgassay"), (2, "planner alone")):
+        for n, name in ((1, "pgassay"), (2, "postgres-mcp" if peer else "planner alone")):
             total = sum(r.times[n].cpu_ms for r in rows) / sum(r.times[0].cpu_ms for r in rows)
             mean = math.exp(sum(math.log(r.ratio(n)) for r in rows) / len(rows))
             slowed = [r.name for r in rows if r.ratio(n) > 1.05 and r.times[n].cpu_ms - r.times[0].cpu_ms > _NOISE]

@@ -196,6 +196,10 @@ class _Asked:
         return sorted(found.values(), key=lambda p: (-self._distinct(p), p.text))
 
     def _distinct(self, piece: _Piece) -> float:
+        if piece.kind == "expression":
+            counted = self.world.count(self.table.name, piece.text)
+            if counted is not None:
+                return counted
         return max(self.world.distinct(self.table, c) for c in piece.columns)
 
     def _pattern(self, key: Key) -> _Piece | None:

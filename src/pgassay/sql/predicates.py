@@ -357,7 +357,7 @@ class _Reader:
         owners: dict[int, None] = {}
         names: dict[str, None] = {}
         for each in _walk(node):
-            if isinstance(each, pg.SubLink | pg.ParamRef | pg.SQLValueFunction):
+            if isinstance(each, pg.SubLink | pg.ParamRef | pg.SQLValueFunction | pg.RowExpr):
                 return None
             if isinstance(each, pg.FuncCall) and (each.HasField("over") or each.funcname[-1].string.sval in _NO_KEYS):
                 return None
@@ -429,6 +429,13 @@ class _Reader:
 
     def _compared(self, expr: Any, scope: _Scope, arm: tuple[int, int] | None, text: str | None) -> Iterator[Use]:
         operator = expr.name[-1].string.sval
+        if expr.kind == pg.AEXPR_IN and expr.lexpr.WhichOneof("node") == "row_expr":
+            # An OR of its rows to the planner: each column is one of some values.
+            for part in expr.lexpr.row_expr.args:
+                found = self._key(part, scope)
+                if found and operator == "=" and not self._local(expr.rexpr, scope):
+                    yield Use(table=found[0], key=found[1], kind="in", operator=operator, arm=arm)
+            return
         if expr.kind in (pg.AEXPR_BETWEEN, pg.AEXPR_IN, pg.AEXPR_BETWEEN_SYM):
             found = self._key(expr.lexpr, scope)
             if found:
