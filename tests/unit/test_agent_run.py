@@ -113,10 +113,10 @@ def test_the_fence_knows_what_was(tmp_path: Path) -> None:
     empty = fence.digest()
     fence.write("a.txt", "one\nthree\nfour\n")
     fence.write("b/c.txt", "new\n")
-    assert fence.changed == ("a.txt", "b/c.txt") and fence.digest() != empty
+    assert list(fence.changed) == ["a.txt", "b/c.txt"] and fence.digest() != empty
     assert (fence.lines("a.txt"), fence.lines("b/c.txt")) == ((2, 1), (1, 0))
     fence.write("a.txt", "one\ntwo\n")
-    assert fence.changed == ("b/c.txt",)
+    assert list(fence.changed) == ["b/c.txt"]
     for path in ("pgassay-agent.toml", ".git/config", "b/id_rsa", "AGENTS.md"):
         with pytest.raises(Refused):
             fence.write(path, "x")
