@@ -48,7 +48,8 @@ def test_findings_at_the_threshold_end_with_1_and_others_with_0(folder: Path) ->
     assert run("review", folder, "--history").returncode == 1
     lenient = run("review", folder, "--history", "--fail-on", "fails")
     assert lenient.returncode == 0
-    assert "002_index.sql:1 blocks · proved · blocking-index-build" in " ".join(lenient.stdout.split())
+    unwrapped = "".join(lenient.stdout.split())  # a long path is broken anywhere
+    assert "002_index.sql:1blocks·proved·blocking-index-build" in unwrapped
     assert lenient.stderr == ""
 
 
