@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pgassay.agent.facts import project_facts
 from pgassay.agent.policy import Policy, parse_policy, shipped
 from pgassay.agent.routing import Choice, Facts, parallel, route
 from pgassay.agent.tasks import Task, assign, blocked_by, circle, read_tasks
@@ -122,6 +123,29 @@ def test_task(rule: str, task: str) -> None:
 )
 def test_facts(facts: Facts, rule: str) -> None:
     assert route("Write the migration", facts).rule == rule
+
+
+@pytest.mark.parametrize(
+    ("task", "rule"),
+    [
+        ("Drop the memo column of transfer", "dangerous-migration"),
+        ("Fix 0003_token_issuer", "dangerous-migration"),
+        ("Deploy the pending migrations", "dangerous-migration"),
+        ("Document the token table", "documentation"),
+        ("Add an index to identity", "indexes"),
+    ],
+)
+def test_a_projects_facts_count_as_far_as_the_task_concerns_them(task: str, rule: str) -> None:
+    assert route(task, project_facts(task, "examples/token-registry")).rule == rule
+
+
+def test_personal_columns_of_a_table_that_the_task_names(tmp_path: Path) -> None:
+    (tmp_path / "1.sql").write_text(
+        "CREATE TABLE investor (id bigint PRIMARY KEY, tax_id text);\nCREATE TABLE t (id int);\n"
+    )
+    named, other = "Add an index to the investors", "Add an index to t"
+    assert route(named, project_facts(named, str(tmp_path / "1.sql"))).rule == "personal-columns"
+    assert route(other, project_facts(other, str(tmp_path / "1.sql"))).rule == "indexes"
 
 
 SECURE = [r for r in shipped().rules if r.always]

@@ -50,7 +50,8 @@ def handed(decision: Decision, ended: Ended, proven: Proven, desk: Desk) -> Hand
         f"{count(len(fence.changed), 'file')} changed; ran {ran}: "
         f"{count(len(proven.fresh), 'new finding')}, {proven.known} from before."
     )
-    decisions = [f"Model {ended.model or decision.model} ({decision.level}, rule {decision.rule}): {decision.reason}"]
+    served = "none" if ended.stop == "provider" else ended.model or decision.model
+    decisions = [f"Model {served} ({decision.level}, rule {decision.rule}): {decision.reason}"]
     decisions += ended.notes
     decisions += [f"Read first: {page.source} ({page.how})" for page in desk.docs.read.values()]
     if claim is not None:
