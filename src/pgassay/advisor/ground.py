@@ -132,15 +132,30 @@ class Ground:
             for session in sessions:
                 workers = _BUILDERS if len(sessions) == 1 else 0
                 session.run(f"SET max_parallel_maintenance_workers = {workers}")
-            others = [Thread(target=self._builder, args=(s, waiting, names, times, until)) for s in sessions[1:]]
+            failed: list[Exception] = []
+
+            def beside(session: Connection) -> None:
+                try:
+                    self._builder(session, waiting, names, times, until)
+                except Exception as error:
+                    failed.append(error)
+
+            others = [Thread(target=beside, args=(session,)) for session in sessions[1:]]
             for thread in others:
                 thread.start()
             try:
                 self._builder(self.session, waiting, names, times, until, lambda: say(len(times)))
+            except BaseException:  # nobody waits for what the others are building
+                for session in sessions[1:]:
+                    with contextlib.suppress(ConnectionLost, StatementError):
+                        self.admin.run("SELECT pg_catalog.pg_terminate_backend($1)", [session.pid])
+                raise
             finally:
                 waiting.clear()
                 for thread in others:
                     thread.join()
+            if failed:
+                raise failed[0]
         finally:
             for session in sessions[1:]:
                 session.close()
