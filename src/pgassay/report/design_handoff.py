@@ -50,7 +50,7 @@ def design_handoff(designed: Designed) -> str:
                     )
                     for path, lines in designed.written
                 ),
-                artifacts_created=tuple(map(encodable, (*(path for path, _ in designed.written), *designed.rendered))),
+                artifacts_created=tuple(encodable(path) for path, _ in designed.written),
                 configurations_changed=(),
                 code_snippets=(),
             ),
