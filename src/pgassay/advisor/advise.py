@@ -22,6 +22,7 @@ from pgassay.model import Certainty, Name
 from pgassay.sql.predicates import blocks
 
 _FEW = 200  # cases that are all proved, even if that takes half as long again
+_AGAIN = 0.08  # of all time, for what takes the place of something refused
 _ROUNDS = 6  # of refusing what slows a query
 
 
@@ -62,7 +63,7 @@ def advise(
         search,
         cases,
         keep_slower,
-        began + seconds * 1.05,
+        began + seconds * 1.3,
         began + seconds * (1.5 if len(cases) <= _FEW else 1.0),
         progress,
     )
@@ -140,8 +141,11 @@ def _proved(
         search.chosen -= {name}
         if turn < _ROUNDS and time.monotonic() < again_until:
             progress("choosing again")
-            search.limits = replace(search.limits, deadline=again_until)
-            search.instead(name, again_until)
+            soon = min(
+                again_until, max(time.monotonic() + (again_until - search.began) * _AGAIN, search.limits.deadline)
+            )
+            search.limits = replace(search.limits, deadline=soon)
+            search.instead(name, soon)
             search.choose(search.chosen)
         touched = {search.names[n].candidate.table for n in before ^ search.chosen}
         numbers = {q for table in touched for q in search.readers[table]}

@@ -28,7 +28,8 @@ _WORTH = 0.12  # a set must make some query at least so much better (logarithm):
 _SPACE = 4.0  # an index as large as all heaps must make one average query so much better (logarithm)
 _STEADY = 0.15  # bonus of an index that stays as quick however many rows match before the LIMIT
 _NARROW = 0.15  # price of an index for one value of many like it: other values are asked for, too
-_SLOWER, _FINE = 0.06, 5.0
+_SLOWER, _SURELY = 0.08, 0.2  # logarithms: what may be noise is left to the proof
+_DOUBTFUL, _FINE = 0.3, 5.0
 _SHORTEST = 250.0  # milliseconds: a shorter limit would measure how busy the machine is
 _SEVERAL = 30  # sets of parameters, above which each is run twice, not up to five times, as it is
 _ONE_OF_ALL = 0.3  # of the time that is left for all queries as they are, the most for one
@@ -125,6 +126,7 @@ class Search:
         self.moves: dict[frozenset[str], float] = {}  # and the gain that the planner promises
         self.heap = max(ground.heap_bytes(world), _SMALL)
         self.spare: dict[int, list[Candidate]] = {}  # candidates of a query that were not built
+        self.began = time.monotonic()
         self.banned: set[str] = set()
         self.tried = 0
         self.allowance = 1.0  # seconds that the runs of one query may take
@@ -314,7 +316,9 @@ class Search:
     def _harm(self, form: _Form, on: frozenset[str]) -> float:
         """The price of making a query slower than it was: so high that only another set of indexes will do."""
         lost = self.work(form, on) - form.known[frozenset()]
-        return _FINE + 2.0 * lost if lost > _SLOWER else 0.0
+        if lost <= _SLOWER:
+            return 0.0
+        return (_FINE if lost > _SURELY else _DOUBTFUL) + 2.0 * lost
 
     def price(self, on: Collection[str]) -> float:
         """What indexes cost: space, and upkeep by the workload's writes."""
