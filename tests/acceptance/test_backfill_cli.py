@@ -12,7 +12,7 @@ from pathlib import Path
 from pgassay.server import OWNER, Connection, Server
 from tests.acceptance.reviews import PGASSAY
 
-KILLS = int(os.environ.get("PGASSAY_KILLS", "5"))
+KILLS = int(os.environ.get("PGASSAY_KILLS", "3"))
 ROWS = 20_000
 
 

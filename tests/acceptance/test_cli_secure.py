@@ -44,7 +44,7 @@ def file(tmp_path: Path) -> Path:
 def test_what_leaks_is_shown(file: Path) -> None:
     ended = run(file)
     assert (ended.returncode, ended.stderr) == (1, "")
-    assert f"{file.name}:6" in ended.stdout
+    assert f"{file.name}:6" in "".join(ended.stdout.split())  # a long path is broken anywhere
     assert "exposes · proved · row-security-missing" in ended.stdout
     assert "Remedy, verified on the scratch server" in ended.stdout
     assert run(file, "--fail-on", "breaks-app").returncode == 0

@@ -235,10 +235,10 @@ def test_a_role_that_sees_little(
     workload.write_text('SELECT id FROM "Mixed" WHERE "Name" = \'aB\';\nSELECT b FROM t WHERE a = 77;\n')
     with server.connect(database) as session, server.connect(database, role=SUPERUSER) as admin:
         session.run('CREATE TABLE "Mixed" AS SELECT id, b AS "Name" FROM t; ANALYZE')
-        admin.run("CREATE ROLE reader LOGIN")
+        admin.run("CREATE ROLE tune_reader LOGIN")
         try:
-            session.run('GRANT SELECT ON "Mixed" TO reader')
-            theirs = ("--database", url.replace(OWNER, "reader"), "--time", "5s")
+            session.run('GRANT SELECT ON "Mixed" TO tune_reader')
+            theirs = ("--database", url.replace(OWNER, "tune_reader"), "--time", "5s")
             code, out, err = run(capsys, *theirs, "--workload", str(workload), "--prove-here")
             assert code == 0, err
             assert 'ON public."Mixed" ' in out and '("Name")' in out and "copied rows" in out
@@ -250,4 +250,4 @@ def test_a_role_that_sees_little(
             code, _, err = run(capsys, *theirs, "--workload", str(workload))
             assert code == 2 and "w.sql holds no statements" in err
         finally:
-            admin.run("DROP OWNED BY reader; DROP ROLE reader")
+            admin.run("DROP OWNED BY tune_reader; DROP ROLE tune_reader")

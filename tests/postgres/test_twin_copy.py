@@ -99,12 +99,12 @@ def test_what_may_not_be_read_is_not_referred_to(server: Server, url: str, datab
     with server.database(name) as other:
         with server.connect(other) as owner:
             owner.run(
-                "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;"
-                " REVOKE ALL ON team FROM reader;"
+                "CREATE ROLE copy_reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO copy_reader;"
+                " REVOKE ALL ON team FROM copy_reader;"
                 " ALTER TABLE account ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON account USING (id % 2 = 0)"
             )
-        made = copy_twin(f"postgresql://reader@/{other}?host={server.sockets}", tmp_path / "half.sql", share=0.2)
-    server.drop_roles(["reader"])
+        made = copy_twin(f"postgresql://copy_reader@/{other}?host={server.sockets}", tmp_path / "half.sql", share=0.2)
+    server.drop_roles(["copy_reader"])
     restored(server, database, tmp_path / "half.sql")
     with server.connect(database) as session:
         assert session.value("SELECT count(*) FROM account WHERE id % 2 = 1") == "0"

@@ -252,9 +252,13 @@ class Search:
 
     # what a set does
 
+    def serving(self, name: str) -> set[int]:
+        """The queries that could use an index: any, of one that another search has built."""
+        return self.serves[name] if name in self.serves else {form.query.number for form in self.forms}
+
     def planned(self, form: _Form, on: frozenset[str]) -> tuple[frozenset[str], float]:
         """The candidates that a plan uses where these are there, and its cost."""
-        relevant = frozenset(n for n in on if form.query.number in self.serves[n])
+        relevant = frozenset(n for n in on if form.query.number in self.serving(n))
         if relevant not in form.plans:
             self.ground.only(relevant)
             try:
@@ -408,12 +412,14 @@ class Search:
             held = next((n for n in (one, other) if self.names[n].candidate.include == include), None)
             if held is None:
                 self.say(f"merging two indexes of {a.table}")
-                self._build({union: self.meant[one] | self.meant[other]}, {}, self.limits.deadline)
+                self._build(
+                    {union: self.meant.get(one, set()) | self.meant.get(other, set())}, {}, self.limits.deadline
+                )
                 held = self.ground.built[union].name if union in self.ground.built else None
             if held is None or held not in self.names:
                 continue
             changed = (on - {one, other}) | {held}
-            forms = [f for f in self.forms if f.query.number in self.serves[one] | self.serves[other]]
+            forms = [f for f in self.forms if f.query.number in self.serving(one) | self.serving(other)]
             if self._fits(changed) and all(self.work(f, changed) - self.work(f, on) < _ALIKE for f in forms):
                 on = changed
         return on
@@ -429,7 +435,7 @@ class Search:
             if not wide.include or plain is None or plain in on or plain in self.banned or self.limits.over:
                 continue
             changed = (on - {name}) | {plain}
-            if not any(self._saved(f, changed, on) for f in self.forms if f.query.number in self.serves[name]):
+            if not any(self._saved(f, changed, on) for f in self.forms if f.query.number in self.serving(name)):
                 on = changed
         return on
 
@@ -464,7 +470,7 @@ class Search:
         """Build what else could serve the queries of an index that was refused: the likeliest that are like it."""
         lost = self.names[name].candidate
         order: dict[Candidate, set[int]] = {}
-        for number in sorted(self.meant[name]):
+        for number in sorted(self.meant.get(name, set())):
             like = [
                 c
                 for c in self.spare.get(number, ())
@@ -480,13 +486,13 @@ class Search:
 
     def gain(self, before: frozenset[str], after: frozenset[str]) -> float:
         """How much better a set is than another, priced."""
-        numbers = {q for n in before ^ after for q in self.serves[n]}
+        numbers = {q for n in before ^ after for q in self.serving(n)}
         work = self.total(before, numbers) - self.total(after, numbers)
         return work - (self.price(after) - self.price(before))
 
     def worth(self, before: frozenset[str], after: frozenset[str]) -> bool:
         """Whether some query gets noticeably better."""
-        numbers = {q for n in before ^ after for q in self.serves[n]}
+        numbers = {q for n in before ^ after for q in self.serving(n)}
         forms = [f for f in self.forms if f.query.number in numbers]
         return any(self.work(f, before) - self.work(f, after) >= _WORTH for f in forms)
 
