@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from pgassay.cli.output import check_writable, colour, emit, save
+from pgassay.cli.output import check_writable
 from pgassay.cli.progress import progress
-from pgassay.cli.review import FORMATS, formatted
+from pgassay.cli.review import FORMATS, deliver
 from pgassay.model.findings import Verdict
 
 
@@ -52,10 +52,4 @@ def check(
         check_writable(output)
     with progress(quiet=quiet, verbose=verbose, colour=not plain) as show:
         report = run(CheckOptions(**options), show)
-    threshold = Verdict(fail_on)
-    words = formatted(report, style, threshold, verbose=verbose, coloured=output is None and colour(not plain))
-    if output is not None:
-        save(output, words)
-    else:
-        emit(words, encoding=None if style == "text" else "utf-8")
-    return 1 if report.failed(threshold) else 0
+    return deliver(report, style, Verdict(fail_on), output, plain=plain, verbose=verbose)

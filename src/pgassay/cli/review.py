@@ -115,13 +115,7 @@ def review(
     asked = ReviewOptions(text=text, **options)
     with progress(quiet=quiet, verbose=verbose, colour=not plain) as show:
         report = run(path, asked, show)
-    threshold = Verdict(fail_on)
-    words = formatted(report, style, threshold, verbose=verbose, coloured=output is None and colour(not plain))
-    if output is not None:
-        save(output, words)
-    else:
-        emit(words, encoding=None if style == "text" else "utf-8")
-    return 1 if report.failed(threshold) else 0
+    return deliver(report, style, Verdict(fail_on), output, plain=plain, verbose=verbose)
 
 
 def _standard_input() -> str:
@@ -131,6 +125,16 @@ def _standard_input() -> str:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"standard input is not UTF-8 (byte {error.start + 1})") from error
+
+
+def deliver(report: Report, style: str, threshold: Verdict, output: Path | None, *, plain: bool, verbose: bool) -> int:
+    """Print a report or save it; the exit code that its findings ask for."""
+    words = formatted(report, style, threshold, verbose=verbose, coloured=output is None and colour(not plain))
+    if output is not None:
+        save(output, words)
+    else:
+        emit(words, encoding=None if style == "text" else "utf-8")
+    return 1 if report.failed(threshold) else 0
 
 
 def formatted(report: Report, style: str, threshold: Verdict, *, verbose: bool, coloured: bool) -> str:
