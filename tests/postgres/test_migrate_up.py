@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -156,31 +157,34 @@ def test_a_half_detached_partition_is_detached(tmp_path: Path, url: str, connect
 # Locks
 
 
-def held(server: Server, database: str, seconds: float, sql: str = "SELECT * FROM a") -> threading.Thread:
-    """Another session that reads a table (or does something else) in a transaction for some time."""
-    ready = threading.Event()
+@contextmanager
+def held(server: Server, database: str, sql: str = "SELECT * FROM a") -> Iterator[threading.Event]:
+    """Another session that reads a table (or does something else) in a transaction until the event is set."""
+    over = threading.Event()
+    with server.connect(database) as other:
+        other.run(f"SET application_name = 'reports'; BEGIN; {sql}")
 
-    def hold() -> None:
-        with server.connect(database) as other:
-            other.run(f"SET application_name = 'reports'; BEGIN; {sql}")
-            ready.set()
-            time.sleep(seconds)
+        def hold() -> None:
+            over.wait(60)
+            other.run("ROLLBACK")
 
-    thread = threading.Thread(target=hold)
-    thread.start()
-    ready.wait()
-    return thread
+        thread = threading.Thread(target=hold)
+        thread.start()
+        try:
+            yield over
+        finally:
+            over.set()
+            thread.join()
 
 
 def test_who_blocks_is_named(tmp_path: Path, url: str, server: Server, database: str) -> None:
     write(tmp_path, {"0001_a.sql": "CREATE TABLE a (id int);"})
     migrate(tmp_path, url)
     write(tmp_path, {"0002_b.sql": "ALTER TABLE a ADD x int;"})
-    thread = held(server, database, 1.5)
     said: list[str] = []
-    with pytest.raises(MigrationStopped, match=r'no lock after 2 attempts .*held by process \d+ \("reports"'):
+    stops = r'no lock after 2 attempts .*held by process \d+ \("reports"'
+    with held(server, database), pytest.raises(MigrationStopped, match=stops):
         migrate(tmp_path, url, settings=Settings(lock_timeout=0.3, retries=1, pause=0.02), say=said.append)
-    thread.join()
     assert any("waiting for process" in words and "SELECT * FROM a" in words for words in said)
     assert migrate(tmp_path, url).migrations == ["0002_b"]
 
@@ -189,18 +193,38 @@ def test_an_index_is_built_however_long_others_take(tmp_path: Path, url: str, se
     write(tmp_path, {"0001_a.sql": "CREATE TABLE a (id int);"})
     migrate(tmp_path, url)
     write(tmp_path, {"0002_b.sql": "CREATE INDEX CONCURRENTLY a_id ON a (id);"})
-    thread = held(server, database, 0.8, "INSERT INTO a VALUES (1)")
     said: list[str] = []
-    assert migrate(tmp_path, url, settings=Settings(lock_timeout=0.1, retries=0), say=said.append).retries == 0
-    thread.join()
+    with held(server, database, "INSERT INTO a VALUES (1)") as over:
+
+        def say(words: str) -> None:
+            said.append(words)
+            if sum("0002_b.sql:1: waiting for process" in each for each in said) >= 5:  # five looks take 0.5 s
+                over.set()
+
+        assert migrate(tmp_path, url, settings=Settings(lock_timeout=0.1, retries=0), say=say).retries == 0
     assert any("0002_b.sql:1: waiting for process" in words for words in said)
 
 
-def test_how_far_an_index_is_gets_told(tmp_path: Path, url: str) -> None:
-    write(tmp_path, {"0001_a.sql": "CREATE TABLE a AS SELECT md5(i::text) AS x FROM generate_series(1, 200000) AS i;"})
-    write(tmp_path, {"0002_b.sql": "CREATE INDEX CONCURRENTLY a_x ON a (x COLLATE \"C\", length(x || 'a'));"})
+def test_how_far_an_index_is_gets_told(tmp_path: Path, url: str, connection: Connection) -> None:
+    """The build goes on once that was said, or after half a minute."""
+    slow = """CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+      FOR i IN 1..3000 LOOP
+        EXIT WHEN pg_catalog.pg_try_advisory_xact_lock_shared(4711);
+        PERFORM pg_catalog.pg_sleep(0.01);
+      END LOOP;
+      RETURN $1;
+    END $$;"""
+    write(tmp_path, {"0001_a.sql": f"{slow} CREATE TABLE a AS SELECT 1 AS i;"})
+    write(tmp_path, {"0002_b.sql": "CREATE INDEX CONCURRENTLY a_x ON a (slow(i));"})
+    connection.run("SELECT pg_advisory_lock(4711)")
     said: list[str] = []
-    migrate(tmp_path, url, say=said.append)
+
+    def say(words: str) -> None:
+        said.append(words)
+        if "0002_b.sql:1: building index" in words:
+            connection.run("SELECT pg_advisory_unlock_all()")
+
+    migrate(tmp_path, url, say=say)
     assert any("0002_b.sql:1: building index" in words for words in said)
 
 
@@ -240,18 +264,21 @@ def test_nobody_waits_behind_us_longer_than_the_limit(tmp_path: Path, url: str, 
                 longest[table] = max(longest[table], time.monotonic() - began)
                 time.sleep(0.002)
 
-    holder = held(server, database, seconds)
     clients = [threading.Thread(target=application, args=(table,)) for table in longest]
-    for thread in clients:
-        thread.start()
-    began = time.monotonic()
-    try:
-        ran = migrate(tmp_path, url, settings=Settings(lock_timeout=limit, retries=1000, pause=0.05, longest_pause=1.0))
-    finally:
-        took = time.monotonic() - began
-        over.set()
-        for thread in (*clients, holder):
-            thread.join()
+    with held(server, database) as done:
+        timer = threading.Timer(seconds, done.set)
+        for thread in (*clients, timer):
+            thread.start()
+        began = time.monotonic()
+        try:
+            ran = migrate(
+                tmp_path, url, settings=Settings(lock_timeout=limit, retries=1000, pause=0.05, longest_pause=1.0)
+            )
+        finally:
+            took = time.monotonic() - began
+            over.set()
+            for thread in (*clients, timer):
+                thread.join()
     measured = f"longest waits {longest}, {ran.retries} retries in {took:.1f} s"
     assert ran.retries >= 2 and took > seconds - 0.5, measured
     assert max(longest["a"], longest["first"]) < limit + 0.1 + longest["free"], measured
@@ -262,7 +289,10 @@ def test_nobody_waits_behind_us_longer_than_the_limit(tmp_path: Path, url: str, 
 # What is refused
 
 
-def test_a_second_runner(tmp_path: Path, url: str, server: Server, database: str) -> None:
+def test_a_second_runner(
+    tmp_path: Path, url: str, server: Server, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pgassay.migrate.runner.guard._PATIENCE", 0.3)
     write(tmp_path, TWO)
     with server.connect(database) as other:
         other.run(f"SET application_name = 'the other'; SELECT pg_advisory_lock({KEY})")
@@ -318,9 +348,11 @@ def test_a_connection_lost_midway(tmp_path: Path, url: str, server: Server, data
     migrate(tmp_path, url, to="0001")
 
     def end() -> None:
-        time.sleep(0.3)
+        deadline = time.monotonic() + 20
+        sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(20)'"
         with server.connect(database) as other:
-            other.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(20)'")
+            while not other.run(sql) and time.monotonic() < deadline:
+                time.sleep(0.01)
 
     thread = threading.Thread(target=end)
     thread.start()
