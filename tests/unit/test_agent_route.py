@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
+from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -13,7 +16,9 @@ from pgassay.agent.facts import project_facts
 from pgassay.agent.policy import Policy, parse_policy, shipped
 from pgassay.agent.routing import Choice, Facts, parallel, route
 from pgassay.agent.tasks import Task, assign, blocked_by, circle, read_tasks
+from pgassay.cli import main
 from pgassay.errors import InputError, UsageError
+from pgassay.report.schemas import schema
 
 SONNET, OPUS = "anthropic:claude-sonnet-5-5", "anthropic:claude-opus-5-5"
 
@@ -305,3 +310,25 @@ def test_a_faulty_table(text: str, problem: str) -> None:
     with pytest.raises(InputError) as error:
         own(text)
     assert problem in str(error.value)
+
+
+# The document
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["Document the token table"],
+        ["Add RLS\x1b[31m", "Add an index", "\udc80"],
+        ["Drop the memo column of transfer", "--project", "examples/token-registry"],
+        ["Add RLS", "--model", "ollama:small", "--reason", "it never leaves the house"],
+    ],
+)
+def test_the_document_is_of_its_schema(words: list[str]) -> None:
+    result = CliRunner().invoke(main, ["agent", "route", *words, "--format", "json"])
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    jsonschema.validate(document, schema("agent-route"))
+    for task in document["tasks"]:
+        assert task["model"] and task["reason"] and task["rule"]
+        assert task["level"] in ("default", "strong") and task["model"] not in task["fallback"]

@@ -17,6 +17,7 @@ NAMES = (
     "design",
     "migrate-down",
     "migrate-plan",
+    "agent-route",
 )
 
 

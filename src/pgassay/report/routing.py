@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from pgassay.report.machine import Wire, indented
 from pgassay.report.words import encodable, one_line
 
 
 class Routed(Wire, frozen=True):
-    """A decision: the model, those that stand in for it, the ``rule`` that decided and the ``evidence`` for it."""
+    """A decision: the model, those that stand in for it (``fallback``; none where a weaker one must not), the ``rule``
+    that decided, the ``reason`` in words and the ``evidence`` for it. ``needs``: ids of tasks that come before."""
 
     id: str
     task: str
     needs: tuple[str, ...]
     model: str
     fallback: tuple[str, ...]
-    level: str
+    level: Literal["default", "strong"]
     rule: str
     reason: str
     evidence: tuple[str, ...]

@@ -20,6 +20,7 @@ _TITLES = {
     "design": "pgassay design --format json",
     "migrate-down": "pgassay migrate down --format json",
     "migrate-plan": "pgassay migrate plan --format json",
+    "agent-route": "pgassay agent route --format json",
 }
 NAMES = tuple(_TITLES)
 DOCUMENTS: dict[str, type[msgspec.Struct]] = {"json": Document, "handoff": Handoff, "handoff-compact": Compact}
@@ -66,4 +67,8 @@ def _kind(name: str) -> type[msgspec.Struct]:
             from pgassay.report.migrate_down import DownDocument
 
             return DownDocument
+        case "agent-route":
+            from pgassay.report.routing import RoutingDocument
+
+            return RoutingDocument
     return DOCUMENTS[name]
