@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,10 @@ from hypothesis import strategies as st
 
 from pgassay.chain.abi import read_contracts
 from pgassay.chain.design import design, samples
-from pgassay.chain.model import Contract, Design, Layout, Settings, Tenancy
+from pgassay.chain.model import Contract, Design, Layout, Retention, Settings, Tenancy
 from pgassay.chain.presets import presets
 from pgassay.chain.subgraph import parse_subgraph
+from pgassay.errors import InputError
 from pgassay.server import Connection, Server, StatementError
 from pgassay.workflows.design import proved
 from pgassay.workflows.design_storage import measure
@@ -221,6 +223,60 @@ def test_blocks_make_the_partitions_of_every_event(connection: Connection) -> No
     connection.run(block(24_000_001))
     invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
     assert connection.value(invalid) == "0"
+
+
+RETAINED = Settings(retention=(Retention("transfer", 2),), partition_size=7200)  # blocks of 12 s: a day
+
+
+def test_rows_past_their_retention_go_by_partitions_and_nothing_else_changes(connection: Connection) -> None:
+    for part in design(presets(("erc20",)), None, RETAINED).parts:
+        for statement in part.forward:
+            connection.run(statement)
+    for day in range(5):
+        connection.run(block(day * 7200 + 5))
+        connection.run(transfers(day * 7200 + 5, [(0, day + 1, 10), (day + 1, 9, 1)]))
+    sums = [connection.run(f"SELECT * FROM {t} ORDER BY 1, 2, 3") for t in ("balances", "token_daily")]
+    listed = connection.run("SELECT * FROM transfer WHERE block_number > 14400 ORDER BY chain_id, block_number DESC")
+    told = connection.run("SELECT partition_name, action FROM expired_partitions('2026-01-05 00:01:01Z')")
+    assert [a for _, a in told] == ["empty", "drop"]
+    assert connection.run("SELECT * FROM expired_partitions('2026-01-03Z')") == []
+    done = connection.run("SELECT * FROM maintain_partitions('2026-01-05 00:01:01Z')")
+    assert done == [[told[0][0], "emptied"], [told[1][0], "dropped"]]
+    assert connection.run("SELECT * FROM maintain_partitions('2026-01-05 00:01:01Z')") == []
+    assert connection.run("SELECT * FROM transfer ORDER BY chain_id, block_number DESC") == listed and len(listed) == 6
+    assert [connection.run(f"SELECT * FROM {t} ORDER BY 1, 2, 3") for t in ("balances", "token_daily")] == sums
+    assert connection.value("SELECT transfers FROM token_statistics") == "10"
+    assert connection.value("SELECT count(*) FROM pg_inherits WHERE inhparent = 'approval'::regclass") == "8"
+    connection.run("SELECT revert_chain(1, 28800)")  # a reorganisation takes its own rows out of the sums, no others
+    assert connection.value("SELECT transfers FROM token_statistics") == "8"
+    for number in (7206, 28805):  # what has gone may come back: blocks make its partitions again
+        connection.run(block(number))
+        connection.run(transfers(number, [(0, 1, 1)]))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "problem"),
+    [
+        (Settings(retention=(Retention("transfers", 9),)), "no event table of that name\nThere are transfer"),
+        (Settings(retention=(Retention("agent_added", 9),)), "agents is read from its rows"),
+        (Settings(retention=(Retention("transfer", 9),), partition="none"), "this design has none"),
+    ],
+)
+def test_retention_that_cannot_be_kept_is_refused(chosen: Settings, problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        design(ALL, None, chosen)
+
+
+@pytest.mark.parametrize(("layout", "tenancy"), [("compact", "none"), ("bytea", "tenant")])
+def test_retention_goes_by_each_chain(server: Server, layout: Layout, tenancy: Tenancy) -> None:
+    made = design(presets(("erc20",)), None, replace(RETAINED, layout=layout, tenancy=tenancy, chains=(1, 10)))
+    name, _ = proved(server, made)
+    with server.connect(name) as session:
+        for chain, day in ((1, 0), (1, 3), (2, 3), (2, 4), (2, 6)):
+            session.run(block(day * 7200, chain).replace("chain_id", "chain_no"))
+        told = "SELECT chain_no, from_block, action FROM expired_partitions('2026-01-07 00:01Z')"
+        assert session.run(told) == [["1", "7200", "drop"], ["1", "14400", "drop"], ["2", "21600", "drop"]]
+    server.drop(name)
 
 
 def test_aggregations_are_counted_again(designed: Connection) -> None:

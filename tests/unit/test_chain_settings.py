@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgassay.chain.model import Settings
+from pgassay.chain.model import Retention, Settings
 from pgassay.chain.settings import parse_settings, read_settings
 from pgassay.errors import InputError, SyntaxProblem
 
@@ -53,7 +53,11 @@ sql = "SELECT total_supply FROM tokens WHERE id = $1"
 def test_everything_is_read() -> None:
     read = parse_settings(WHOLE, "pgassay.toml")
     assert (read.schema, read.layout, read.tenancy, read.chains) == ("registry", "compact", "tenant", (1, 137))
-    assert (read.partition_size, read.partitions_ahead, read.retention) == (500_000, 5, (("transfer", 365),))
+    assert (read.partition_size, read.partitions_ahead, read.retention) == (
+        500_000,
+        5,
+        (Retention("transfer", 365),),
+    )
     assert (read.presets, read.abi) == (("ERC-20", "erc3643"), ("artifacts", "@openzeppelin/contracts"))
     assert (read.owner_role, read.writer_role, read.subgraph) == ("registry_owner", "indexer", "schema.graphql")
     assert [(p.name, p.calls, p.line) for p in read.patterns] == [("latest transfers", 10_000, 26), ("supply", 1, 34)]
@@ -65,7 +69,9 @@ def test_an_empty_file_is_the_default(text: str) -> None:
 
 
 def test_keys_may_be_dotted() -> None:
-    assert parse_settings('design.layout = "bytea"\ndesign.retention.transfer = 3', "p").retention == (("transfer", 3),)
+    assert parse_settings('design.layout = "bytea"\ndesign.retention.transfer = 3', "p").retention == (
+        Retention("transfer", 3),
+    )
 
 
 @pytest.mark.parametrize(

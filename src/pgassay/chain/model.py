@@ -177,10 +177,18 @@ class AccessPattern:
     line: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Days that rows of an event table are kept; ``line`` of the file that says so."""
+
+    table: str
+    days: int
+    line: int | None = field(default=None, compare=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What ``pgassay.toml`` and the flags say. ``partition_size`` is blocks, or days under ``partition = "time"``;
-    ``retention`` maps a table to days kept."""
+    """What ``pgassay.toml`` and the flags say. ``partition_size`` is blocks, or days under ``partition = "time"``."""
 
     path: str | None = None
     schema: str = "public"
@@ -191,7 +199,7 @@ class Settings:
     partition: Literal["none", "block", "time"] = "block"
     partition_size: int = 1_000_000
     partitions_ahead: int = 3
-    retention: tuple[tuple[str, int], ...] = ()
+    retention: tuple[Retention, ...] = ()
     presets: tuple[str, ...] = ()
     abi: tuple[str, ...] = ()  # files, folders, npm packages
     subgraph: str | None = None

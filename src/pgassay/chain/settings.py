@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from pgassay.chain.model import AccessPattern, Layout, Settings, Tenancy
+from pgassay.chain.model import AccessPattern, Layout, Retention, Settings, Tenancy
 from pgassay.chain.names import LIMIT
 from pgassay.chain.presets import preset
 from pgassay.errors import InputError, PgassayError, SyntaxProblem, UsageError
@@ -228,11 +228,14 @@ def _roles(reader: _Reader, table: Any) -> dict[str, str]:
     return names
 
 
-def _retention(reader: _Reader, table: Any) -> tuple[tuple[str, int], ...]:
+def _retention(reader: _Reader, table: Any) -> tuple[Retention, ...]:
     place = ("design", "retention")
     if not isinstance(table, dict):
         reader.fail(place, "retention is a table of days kept: write [design.retention]")
-    return tuple((name, _whole(reader, (*place, name), days, most=100_000)) for name, days in table.items())
+    return tuple(
+        Retention(name, _whole(reader, (*place, name), days, most=100_000), reader.line((*place, name)))
+        for name, days in table.items()
+    )
 
 
 def _patterns(reader: _Reader, tables: Any) -> tuple[AccessPattern, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pgassay.chain.design.layout import BLOCK_BITS, CHAIN_BITS, Shape
+from pgassay.chain.design.retention import Kept, functions
 from pgassay.chain.design.tables import Field, Meant, Served, with_tenant
 from pgassay.chain.design.templates import filled
 from pgassay.chain.model import Listing
@@ -21,8 +23,8 @@ class Made:
     after: tuple[tuple[str, str], ...]
 
 
-def base(shape: Shape) -> Made:
-    """Functions, tables and triggers that do not depend on any contract."""
+def base(shape: Shape, kept: Sequence[Kept] = ()) -> Made:
+    """Functions, tables and triggers that do not depend on any contract; what lets go of rows past retention."""
     before = [_function(shape, "touch", "set_updated_at"), _function(shape, "refuse", "refuse_change")]
     tables = [_blocks(shape), _transactions(shape), _tokens(shape)]
     after: list[tuple[str, str]] = []
@@ -52,7 +54,7 @@ def base(shape: Shape) -> Made:
     )
     if shape.partition_key() is not None:
         tables.append(_horizon(shape))
-        after += _partitions(shape)
+        after += _partitions(shape, kept)
     return Made(tuple(before), tuple(tables), tuple(after))
 
 
@@ -208,7 +210,7 @@ def _horizon(shape: Shape) -> Meant:
     )
 
 
-def _partitions(shape: Shape) -> list[tuple[str, str]]:
+def _partitions(shape: Shape, kept: Sequence[Kept]) -> list[tuple[str, str]]:
     settings = shape.settings
     size = settings.partition_size
     by_time = shape.partition_key() == "block_time"
@@ -244,7 +246,11 @@ def _partitions(shape: Shape) -> list[tuple[str, str]]:
     return [
         (filled("partitions.sql", "time" if by_time else "block", **words), f"DROP FUNCTION {make}({first}, integer)"),
         (filled("partitions.sql", "on_blocks", **words), f"DROP FUNCTION {trigger}()"),
-        (filled("partitions.sql", "renew", **words), f"DROP FUNCTION {renew}()"),
+        *(
+            functions(shape, kept, words)
+            if kept
+            else [(filled("partitions.sql", "renew", **words), f"DROP FUNCTION {renew}()")]
+        ),
         (
             f"CREATE TRIGGER make_partitions AFTER INSERT ON {blocks} REFERENCING NEW TABLE AS new_rows"
             f" FOR EACH STATEMENT EXECUTE FUNCTION {trigger}()",

@@ -10,6 +10,7 @@ from pgassay.chain.design.base import base
 from pgassay.chain.design.entities import Entities, entities
 from pgassay.chain.design.events import distinct, event_table, table_names
 from pgassay.chain.design.layout import Shape
+from pgassay.chain.design.retention import retained
 from pgassay.chain.design.rollups import rollups
 from pgassay.chain.design.security import first, secured, tenancy
 from pgassay.chain.design.standards import AMOUNTS, STATES
@@ -53,10 +54,7 @@ def design(
     if chosen.partition_size > most:
         unit = "days" if chosen.partition == "time" else "blocks"
         raise UsageError(f"partition_size = {chosen.partition_size}: a partition holds at most {most} {unit}")
-    notes = [
-        f"retention of {table} ({days} days) is not enforced: detach and drop its old partitions yourself"
-        for table, days in chosen.retention
-    ]
+    notes: list[str] = []
     found = distinct(contracts)
     anonymous = sorted({e.name for e, _ in found.values() if e.anonymous})
     if anonymous:
@@ -64,9 +62,12 @@ def design(
     names = table_names(found, taken=_FIXED, earlier=earlier or {})
     events = [event_table(shape, names[key], event, logged) for key, (event, logged) in found.items()]
     notes += _renamed(found, names)
-    begun = base(shape)
-    sums = rollups(shape, events)
     now = states(shape, events)
+    kept_for = retained(chosen, events, now.read)
+    if kept_for:
+        notes.append("retention: run SELECT * FROM maintain_partitions() daily; expired_partitions() tells beforehand")
+    begun = base(shape, kept_for)
+    sums = rollups(shape, events)
     told = Entities()
     if subgraph is not None:
         told = entities(shape, subgraph, taken=_FIXED | set(names.values()), earlier=earlier or {})

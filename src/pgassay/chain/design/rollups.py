@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pgassay.chain.design.events import EventTable
 from pgassay.chain.design.layout import CHAIN_BITS, Shape
@@ -17,10 +17,12 @@ from pgassay.model import Name, quote
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Rollup tables and the functions and triggers that keep them, each with its way back."""
+    """Rollup tables and the functions and triggers that keep them, each with its way back. ``read``: event tables that
+    they are read from again later, each with the tables that do so."""
 
     tables: tuple[Meant, ...]
     triggers: tuple[tuple[str, str], ...]
+    read: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def rollups(shape: Shape, events: Sequence[EventTable]) -> Kept:

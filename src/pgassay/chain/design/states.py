@@ -24,6 +24,7 @@ def states(shape: Shape, events: Sequence[EventTable], *, taken: frozenset[str] 
     """Tables of the states that these events tell of."""
     tables: list[Meant] = []
     triggers: list[tuple[str, str]] = []
+    read: dict[str, list[str]] = {}
     for state in STATES:
         sources = [(e, state.signs[e.event.signature]) for e in events if e.event.signature in state.signs]
         sources = [(e, s) for e, s in sources if s.indexed in (None, sum(p.indexed for p in e.event.parameters))]
@@ -32,9 +33,10 @@ def states(shape: Shape, events: Sequence[EventTable], *, taken: frozenset[str] 
         values = _values(sources)
         tables.append(_table(shape, state, sources, values))
         for event, sign in sources:
+            read.setdefault(event.table.name.name, []).append(state.name)
             function = shape.name(joined("keep", state.name, event.table.name.name))
             triggers += kept(function, _function(shape, state, sources, values, event, sign), event)
-    return Kept(tuple(tables), tuple(triggers))
+    return Kept(tuple(tables), tuple(triggers), read)
 
 
 def _values(sources: Sequence[_Source]) -> dict[str, dict[str, ColumnSpec]]:
