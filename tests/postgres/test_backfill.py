@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pgassay.errors import InputError, PgassayError
 from pgassay.migrate.backfill import BackfillOptions, Progress, backfill
+from pgassay.migrate.backfill.model import NewRows
 from pgassay.migrate.backfill.record import BackfillRunning
 from pgassay.server import SUPERUSER, Connection, Server, scratch
 
@@ -384,6 +385,7 @@ STATEMENTS = (
     values=st.lists(st.tuples(st.integers(0, 4), st.none() | st.integers(0, 4)), max_size=60),
     size=st.integers(1, 20),
     threshold=st.integers(0, 4),
+    new_rows=st.sampled_from(["pass", "trigger"]),
 )
 def test_batches_equal_one_statement(
     yard: tuple[Server, str],
@@ -392,6 +394,7 @@ def test_batches_equal_one_statement(
     values: list[tuple[int, int | None]],
     size: int,
     threshold: int,
+    new_rows: NewRows,
 ) -> None:
     server, database = yard
     columns, expression = KEYS[key]
@@ -411,7 +414,7 @@ def test_batches_equal_one_statement(
             if way == "whole":
                 session.run(sql)
             else:
-                options = BackfillOptions(size=size, largest=size * 2, rest=0)
+                options = BackfillOptions(size=size, largest=size * 2, rest=0, new_rows=new_rows)
                 try:
                     done = backfill(lambda: server.connect(database), sql, options=options, record="law")
                 except (InputError, PgassayError) as error:

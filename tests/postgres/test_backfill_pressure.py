@@ -65,25 +65,35 @@ def test_a_standby_that_lags_is_waited_for(busy: Server, tmp_path: Path) -> None
 
 def test_slower_statements_of_the_application_make_it_rest(busy: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_EVERY", 0.0)
-    with busy.database() as name:
+    monkeypatch.setattr(module, "_FEWEST", 5)
+    monkeypatch.setattr(module, "_ENOUGH", 5)
+    with busy.database() as name, busy.connect(name) as application, busy.connect(name) as session:
+        without = Pressure(rest=0.25, slower=1.4)
+        without.begin(session)
+        without.look(session)
+        assert without.felt(session).why == "pg_stat_statements is not in this database"
         install(busy, name, "pg_stat_statements")
-        with busy.connect(name) as application, busy.connect(name) as session:
 
-            def send(milliseconds: float) -> None:
-                for _ in range(25):
-                    application.run(f"SELECT pg_sleep({milliseconds / 1000})")
+        def send(seconds: float) -> None:
+            for _ in range(5):
+                application.run(f"SELECT pg_sleep({seconds:.1f})")
+                session.run("SELECT /* pgassay */ 1")
 
-            send(2)
-            felt = Pressure(rest=0.25, slower=1.4)
-            felt.begin(session)
-            felt.look(session)
-            assert (felt.ratio, felt.rest) == (None, 0.25)
-            send(10)
-            felt.look(session)
-            assert felt.ratio is not None
-            assert felt.ratio > 1.4
-            assert felt.rest == 0.5
-            for _ in range(3):
-                send(0.5)
-                felt.look(session)
-            assert felt.rest < 0.3
+        send(0)
+        felt = Pressure(rest=0.25, slower=1.4)
+        felt.begin(session)
+        felt.look(session)
+        assert (felt.ratio, felt.rest) == (None, 0.25)
+        send(0.2)
+        felt.look(session)
+        assert felt.ratio is not None and felt.ratio > 1.4
+        assert felt.now is not None and felt.now >= 200
+        assert felt.rest == 0.5
+        seen = felt.felt(session)
+        assert (seen.calls, seen.throttled, seen.why) == (5, 1, None)
+        assert seen.p99 == pytest.approx(felt.now)
+        assert "99th percentile of 5 calls about" in str(seen)
+        felt.slower = 1e9
+        send(0)
+        felt.look(session)
+        assert felt.rest == pytest.approx(0.4)

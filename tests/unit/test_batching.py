@@ -7,6 +7,7 @@ import pytest
 from pgassay.errors import InputError
 from pgassay.migrate.backfill import marked
 from pgassay.sql.batching import batchable
+from pgassay.sql.row_rule import RowRule, row_rule
 
 
 @pytest.mark.parametrize(
@@ -72,3 +73,35 @@ def test_columns_mean_the_same_within_a_subquery() -> None:
 def test_the_mark() -> None:
     assert marked("-- pgassay: batch\nUPDATE a SET x = 1")
     assert not marked("-- pgassay: allow batch-size\nUPDATE a SET x = 1")
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("DELETE FROM a WHERE x = 1", "it is no UPDATE"),
+        ("UPDATE a SET x = 1", "it has no WHERE"),
+        ("UPDATE a SET x = b.x FROM b WHERE b.id = a.id", "it reads other tables"),
+        ("UPDATE a SET x = (SELECT max(y) FROM b) WHERE x IS NULL", "it reads other rows"),
+        ("UPDATE a SET x = x || 'a' WHERE y", "it sets x from x itself"),
+        ("UPDATE a SET x = y, y = 1 WHERE z", "it sets y from y itself"),
+        ("UPDATE a SET x = current_user WHERE x IS NULL", "it asks who or when it is"),
+        ("UPDATE a SET x = ctid::text WHERE x IS NULL", "it looks at ctid"),
+        ("UPDATE a SET x = a::text WHERE x IS NULL", "it looks at a"),
+        ("UPDATE a SET x = (a).y WHERE x IS NULL", "it looks at a"),
+        ("UPDATE a SET x[1] = 2 WHERE y", "it sets a part of x"),
+        ("UPDATE a SET x = DEFAULT WHERE y", "x gets no expression"),
+        ("UPDATE a SET (x, y) = (1, 2) WHERE z", "x gets no expression"),
+        ("UPDATE a SET x = public.a.y WHERE x IS NULL", "it names more than columns"),
+    ],
+)
+def test_what_is_no_rule_of_a_row(sql: str, why: str) -> None:
+    found = row_rule(batchable(sql))
+    assert isinstance(found, str)
+    assert why in found
+
+
+def test_the_rule_of_a_row() -> None:
+    found = row_rule(batchable("UPDATE s.a AS me SET x = upper(me.y), z = 1 WHERE x IS NULL AND w > 0"))
+    assert isinstance(found, RowRule)
+    assert (found.alias, found.values) == ("me", (("x", "upper(me.y)"), ("z", "1")))
+    assert (found.where, found.columns) == ("x IS NULL AND w > 0", frozenset("xyw"))

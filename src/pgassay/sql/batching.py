@@ -6,15 +6,27 @@ be sliced so is refused in one sentence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from google.protobuf.message import Message
-from postgast import deparse
-
 from pgassay.errors import InputError, SyntaxProblem
 from pgassay.model import Name, quote
+from pgassay.sql.batching_tree import (
+    called,
+    conditions_of,
+    copied,
+    functions_of,
+    outside,
+    relations_below,
+    restrict,
+    same_name,
+    statement_of,
+    target_of,
+    walk,
+    walk_flat,
+    written,
+)
 from pgassay.sql.tree import PgQueryError, expression_text, name_of, parse, pg
 
 Kind = Literal["update", "delete", "insert"]
@@ -57,7 +69,7 @@ class Batchable:
     @property
     def text(self) -> str:
         """The statement without its comments and line breaks."""
-        return _written(self.tree)
+        return written(self.tree)
 
     @property
     def relation(self) -> str:
@@ -71,37 +83,37 @@ class Batchable:
     def sliced(self, condition: str) -> str:
         """The statement for the rows that meet a condition too, as a query of two counts: rows changed, and those of
         them that still meet WHERE. ``condition`` may have parameters."""
-        tree = _copy(self.tree)
-        _restrict(tree, condition)
-        node = _statement(tree)
+        tree = copied(self.tree)
+        restrict(tree, condition)
+        node = statement_of(tree)
         # Whether the row as it is now would be taken again: RETURNING sees the new values.
         word = f"coalesce(({self.where}), false)" if self.where else "true"
         word = word if self.kind == "update" else "false"
         node.ClearField("returning_clause")
-        node.returning_clause.exprs.append(_target(f"{word} AS {AGAIN}"))
-        changed = _written(tree)
+        node.returning_clause.exprs.append(target_of(f"{word} AS {AGAIN}"))
+        changed = written(tree)
         return f"WITH pgassay_batch AS ({changed}) SELECT count(*), count(*) FILTER (WHERE {AGAIN}) FROM pgassay_batch"
 
     def matching(self, select: str = "count(*)", condition: str | None = None) -> str:
         """A SELECT over the rows that the whole statement would take."""
-        tree = _copy(self.tree)
+        tree = copied(self.tree)
         if condition is not None:
-            _restrict(tree, condition)
+            restrict(tree, condition)
         made = pg.ParseResult()
         query = made.stmts.add().stmt.select_stmt
-        query.target_list.append(_target(select))
+        query.target_list.append(target_of(select))
         query.limit_option = pg.LIMIT_OPTION_DEFAULT
         query.op = pg.SETOP_NONE
-        node = _statement(tree)
+        node = statement_of(tree)
         if self.kind == "insert":
             query.from_clause.extend(node.select_stmt.select_stmt.from_clause)
         else:
             query.from_clause.add().range_var.CopyFrom(node.relation)
             query.from_clause.extend(node.from_clause if self.kind == "update" else node.using_clause)
-        where = _conditions(tree)
+        where = conditions_of(tree)
         if where.HasField("where_clause"):
             query.where_clause.CopyFrom(where.where_clause)
-        return _written(made)
+        return written(made)
 
 
 def batchable(text: str, path: str = "", line: int | None = None) -> Batchable:
@@ -137,21 +149,21 @@ def _read(tree: pg.ParseResult) -> Batchable:
     if kind not in ("update_stmt", "delete_stmt", "insert_stmt"):
         word = (kind or "nothing").removesuffix("_stmt").replace("_", " ").upper()
         raise _Refusal(f"only UPDATE, DELETE and INSERT … SELECT can be, not {word}")
-    node = _statement(tree)
-    if any(isinstance(each, pg.ParamRef) for each in _walk(node)):
+    node = statement_of(tree)
+    if any(isinstance(each, pg.ParamRef) for each in walk(node)):
         raise _Refusal("it has parameters")
-    if any(isinstance(each, pg.WithClause) and each.recursive for each in _walk(node)) or node.HasField("with_clause"):
+    if any(isinstance(each, pg.WithClause) and each.recursive for each in walk(node)) or node.HasField("with_clause"):
         raise _Refusal("it has a WITH clause, whose rows would be others for each batch")
-    if any(isinstance(each, pg.CurrentOfExpr) for each in _walk(node)):
+    if any(isinstance(each, pg.CurrentOfExpr) for each in walk(node)):
         raise _Refusal("it follows a cursor (CURRENT OF)")
     return _insert(tree) if kind == "insert_stmt" else _change(tree, "update" if kind == "update_stmt" else "delete")
 
 
 def _change(tree: pg.ParseResult, kind: Kind) -> Batchable:
-    node = _statement(tree)
+    node = statement_of(tree)
     target = name_of(node.relation)
-    others = [n for n in _relations_below(node) if n is not node.relation]
-    if any(_same(name_of(other), target) for other in others):
+    others = [n for n in relations_below(node) if n is not node.relation]
+    if any(same_name(name_of(other), target) for other in others):
         raise _Refusal(f"it reads {target}, which it changes: a batch would see what the batches before it did")
     assigned = {each.res_target.name for each in node.target_list} if kind == "update" else set()
     return _described(
@@ -165,7 +177,7 @@ def _change(tree: pg.ParseResult, kind: Kind) -> Batchable:
 
 
 def _insert(tree: pg.ParseResult) -> Batchable:
-    node = _statement(tree)
+    node = statement_of(tree)
     select = node.select_stmt.select_stmt
     if not node.HasField("select_stmt") or select.values_lists:
         raise _Refusal("its rows are written in the statement: there is no table to go through")
@@ -184,21 +196,21 @@ def _insert(tree: pg.ParseResult) -> Batchable:
     if select.HasField("with_clause"):
         raise _Refusal("it has a WITH clause, whose rows would be others for each batch")
     outer = [*select.target_list, *([select.where_clause] if select.HasField("where_clause") else [])]
-    if any(each.HasField("over") for part in outer for each in _walk_flat(part) if isinstance(each, pg.FuncCall)):
+    if any(each.HasField("over") for part in outer for each in walk_flat(part) if isinstance(each, pg.FuncCall)):
         raise _Refusal("it has a window function, which depends on all rows at once")
     target = name_of(node.relation)
     drivers = [r for item in select.from_clause for r in _kept(item)]
     if not drivers:
         raise _Refusal("it reads no table whose rows could be gone through one by one")
     sliced = drivers[0]
-    others = [n for n in _relations_below(node) if n is not node.relation and n is not sliced]
-    if _same(name_of(sliced), target):
+    others = [n for n in relations_below(node) if n is not node.relation and n is not sliced]
+    if same_name(name_of(sliced), target):
         raise _Refusal(f"it reads {target}, which it fills: a batch would meet the rows of the batches before it")
     guards = {id(r) for r in _guards(select, target)}
-    if any(_same(name_of(other), target) and id(other) not in guards for other in others):
+    if any(same_name(name_of(other), target) and id(other) not in guards for other in others):
         raise _Refusal(f"it reads {target}, which it fills: a batch would see what the batches before it did")
     columns = [each.res_target.name for each in node.cols]
-    values = [_outside(each.res_target.val, select, sliced) for each in select.target_list]
+    values = [outside(each.res_target.val, select, sliced) for each in select.target_list]
     return _described(
         tree,
         kind="insert",
@@ -207,7 +219,7 @@ def _insert(tree: pg.ParseResult) -> Batchable:
         others=[o for o in others if id(o) not in guards],
         columns=tuple(columns),
         values=tuple(values),
-        outer=frozenset(name for each in select.target_list for part in _walk_flat(each) for name in _called(part)),
+        outer=frozenset(name for each in select.target_list for part in walk_flat(each) for name in called(part)),
         conflict=node.HasField("on_conflict_clause"),
         ordered=bool(select.sort_clause),
         guarded=bool(guards),
@@ -229,7 +241,7 @@ def _described(
     ordered: bool = False,
     guarded: bool = False,
 ) -> Batchable:
-    where = _conditions(tree)
+    where = conditions_of(tree)
     condition = where.where_clause if where.HasField("where_clause") else None
     return Batchable(
         kind=kind,
@@ -242,10 +254,10 @@ def _described(
         values=values,
         outer=outer,
         where=expression_text(condition) if condition is not None else None,
-        mentioned=frozenset(_functions(tree)),
-        within_where=frozenset(_functions(condition)) if condition is not None else frozenset(),
+        mentioned=frozenset(functions_of(tree)),
+        within_where=frozenset(functions_of(condition)) if condition is not None else frozenset(),
         others=frozenset(name_of(each) for each in others),
-        times=any(isinstance(each, pg.SQLValueFunction) and each.op in _TIMES for each in _walk(tree)),
+        times=any(isinstance(each, pg.SQLValueFunction) and each.op in _TIMES for each in walk(tree)),
         conflict=conflict,
         ordered=ordered,
         guarded=guarded,
@@ -280,135 +292,4 @@ def _guards(select: pg.SelectStmt, target: Name) -> Iterator[pg.RangeVar]:
             continue
         link = negated.args[0].sub_link
         if negated.args[0].HasField("sub_link") and link.sub_link_type == pg.EXISTS_SUBLINK:
-            yield from (r for r in _relations_below(link) if _same(name_of(r), target))
-
-
-# The tree
-
-
-def _statement(tree: pg.ParseResult) -> pg.UpdateStmt | pg.DeleteStmt | pg.InsertStmt:
-    statement = tree.stmts[0].stmt
-    return getattr(statement, statement.WhichOneof("node"))
-
-
-def _conditions(tree: pg.ParseResult) -> pg.UpdateStmt | pg.DeleteStmt | pg.SelectStmt:
-    """The part that has the WHERE."""
-    node = _statement(tree)
-    return node.select_stmt.select_stmt if isinstance(node, pg.InsertStmt) else node
-
-
-def _restrict(tree: pg.ParseResult, condition: str) -> None:
-    where = _conditions(tree)
-    more = parse(f"SELECT WHERE {condition}").stmts[0].stmt.select_stmt.where_clause
-    if not where.HasField("where_clause"):
-        where.where_clause.CopyFrom(more)
-        return
-    both = pg.Node()
-    both.bool_expr.boolop = pg.AND_EXPR
-    for part in (where.where_clause, more):  # flat, as the parser reads it
-        joined = part.HasField("bool_expr") and part.bool_expr.boolop == pg.AND_EXPR
-        both.bool_expr.args.extend(part.bool_expr.args if joined else [part])
-    where.where_clause.CopyFrom(both)
-
-
-def _target(text: str) -> pg.Node:
-    return parse(f"SELECT {text}").stmts[0].stmt.select_stmt.target_list[0]
-
-
-def _copy(tree: pg.ParseResult) -> pg.ParseResult:
-    made = pg.ParseResult()
-    made.CopyFrom(tree)
-    return made
-
-
-def _same(one: Name, other: Name) -> bool:
-    return one.name == other.name and (one.schema is None or other.schema is None or one.schema == other.schema)
-
-
-def _outside(value: pg.Node, select: pg.SelectStmt, sliced: pg.RangeVar) -> str | None:
-    """An expression with its columns qualified, so that it means the same within a subquery; None where it cannot."""
-    node = pg.Node()
-    node.CopyFrom(value)
-    alone = len(select.from_clause) == 1 and select.from_clause[0].HasField("range_var")
-    for each in _walk(node):
-        if isinstance(each, pg.SubLink | pg.A_Star):
-            return None
-        if isinstance(each, pg.ColumnRef) and len(each.fields) == 1:
-            if not alone:
-                return None
-            name = pg.Node(string=pg.String(sval=sliced.alias.aliasname or sliced.relname))
-            fields = [name, *each.fields]
-            copies = [_node(f) for f in fields]
-            del each.fields[:]
-            each.fields.extend(copies)
-    return expression_text(node)
-
-
-def _node(node: pg.Node) -> pg.Node:
-    made = pg.Node()
-    made.CopyFrom(node)
-    return made
-
-
-def _written(tree: pg.ParseResult) -> str:
-    """A tree as SQL, read back: what runs must be what was meant."""
-    text: str = deparse(tree)
-    try:
-        same = _bare(parse(text)) == _bare(tree)
-    except PgQueryError:
-        same = False
-    if not same:
-        raise InputError("this statement cannot be run in batches: it could not be written anew without a change")
-    return text
-
-
-def _bare(tree: pg.ParseResult) -> bytes:
-    """A tree without the places in the text."""
-    made = _copy(tree)
-    made.ClearField("version")
-    for each in made.stmts:
-        each.ClearField("stmt_location")
-        each.ClearField("stmt_len")
-    for part in _walk(made):
-        for name in ("location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"):
-            if name in part.DESCRIPTOR.fields_by_name:
-                part.ClearField(name)
-    data: bytes = made.SerializeToString(deterministic=True)
-    return data
-
-
-def _functions(message: Message) -> Iterator[Name]:
-    for each in _walk(message):
-        yield from _called(each)
-
-
-def _called(message: Message) -> Iterator[Name]:
-    if isinstance(message, pg.FuncCall):
-        parts = [n.string.sval for n in message.funcname]
-        yield Name(parts[-2] if len(parts) > 1 else None, parts[-1])
-
-
-def _relations_below(message: Message) -> list[pg.RangeVar]:
-    return [each for each in _walk(message) if isinstance(each, pg.RangeVar)]
-
-
-def _walk(message: Message) -> Iterator[Message]:
-    return _below(message, into_queries=True)
-
-
-def _walk_flat(message: Message) -> Iterator[Message]:
-    """Without the queries inside."""
-    return _below(message, into_queries=False)
-
-
-def _below(message: Message, *, into_queries: bool) -> Iterator[Message]:
-    waiting: list[Message] = [message]
-    while waiting:
-        each = waiting.pop()
-        yield each
-        if not into_queries and isinstance(each, pg.SubLink):
-            continue
-        for descriptor, value in each.ListFields():
-            if descriptor.type == descriptor.TYPE_MESSAGE:
-                items: Iterable[Message] = value if descriptor.is_repeated else [value]
-                waiting.extend(items)
+            yield from (r for r in relations_below(link) if same_name(name_of(r), target))

@@ -15,6 +15,7 @@ from pgassay.sql.batching import Batchable
 from pgassay.sql.queries import queries
 
 QUERIES = queries("pgassay.migrate.backfill", "queries.sql")
+_LEFT = "count(*) AS pgassay_left"
 _ROWS_A_PAGE = 60.0  # of a table without statistics
 
 
@@ -77,11 +78,11 @@ def _planned(session: Connection, statement: Batchable) -> Plan:
                 statement.sliced(f"{ranges.condition(True)} AND {anti}"),
                 statement.sliced(f"{ranges.condition(False)} AND {anti}"),
             )
-            left = statement.matching(condition=anti)
+            left = statement.matching(_LEFT, anti)
         elif statement.guarded:
-            left = statement.matching()
+            left = statement.matching(_LEFT)
     elif statement.where or (statement.kind == "delete" and isinstance(ranges, PageRanges)):
-        left = statement.matching()
+        left = statement.matching(_LEFT)
     return Plan(
         statement=statement,
         ranges=ranges,

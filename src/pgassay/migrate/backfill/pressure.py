@@ -1,42 +1,65 @@
-"""How the database feels while a backfill runs: standbys that lag, the application's statements that take longer."""
+"""How the database feels while a backfill runs: standbys that lag, the application's statements that take longer.
+
+The application's are those that pg_stat_statements knew before; ours name pgassay, and are not among them.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import json
 import time
 from dataclasses import dataclass, field
 
+from pgassay.migrate.backfill.model import Felt
+from pgassay.migrate.backfill.moments import Moments, compared
 from pgassay.migrate.backfill.plan import QUERIES
 from pgassay.server import Connection, StatementError
 
 _EVERY = 1.0  # seconds between looks at statistics
-_FEWEST = 20  # calls, below which a mean says nothing
+_FEWEST = 20  # calls of a statement, below which what it took before says nothing
+_ENOUGH = 50  # calls between two looks, below which the next look counts them too
 _MOST_REST = 1.0  # then a backfill takes twice its time
 
 
 @dataclass(slots=True)
 class Pressure:
-    """``rest``: the pause after a batch, as a share of its time; it grows while the application is slower than
-    ``slower`` times what it was before, and shrinks again down to where it began."""
+    """``rest``: the pause after a batch, as a share of its time; it grows while the application's 99th percentile is
+    more than ``slower`` times what it was before, and shrinks again to where it began. ``ratio``: of the last look."""
 
     rest: float
     slower: float
+    why: str = "not looked yet"
+    ratio: float | None = None
+    now: float | None = None  # the last 99th percentile, in milliseconds
     least: float = field(init=False)
-    ratio: float | None = field(default=None, init=False)
-    _schema: str | None = field(default=None, init=False)
-    _base: dict[str, float] = field(default_factory=dict, init=False)
-    _last: dict[str, tuple[int, float]] = field(default_factory=dict, init=False)
-    _looked: float = field(default=0.0, init=False)
+    worst: float | None = None
+    throttled: int = 0
+    _sql: str = ""
+    _base: dict[str, Moments] = field(default_factory=dict)
+    _begun: dict[str, Moments] = field(default_factory=dict)
+    _last: dict[str, Moments] = field(default_factory=dict)
+    _looked: float = 0.0
 
     def __post_init__(self) -> None:
         self.least = self.rest
 
     def begin(self, session: Connection) -> None:
-        """What the application's statements took on average until now."""
-        with contextlib.suppress(StatementError):
-            self._schema = session.value(QUERIES["statements_in"])
-            self._last = self._read(session)
-        self._base = {key: total / calls for key, (calls, total) in self._last.items() if calls >= _FEWEST}
+        """What the application's statements took until now."""
+        try:
+            found = session.json(QUERIES["statements_in"])
+            if found is None:
+                self.why = "pg_stat_statements is not in this database"
+                return
+            top = "AND toplevel" if found["toplevel"] else ""
+            words = {"schema": found["schema"], "top": top}
+            known = _moments(session.run(QUERIES["statements"].format(**words)))
+            self._sql = QUERIES["statements_again"].format(**words)
+        except StatementError as error:
+            self.why = f"pg_stat_statements cannot be read: {error.report.message}"
+            return
+        self._base = {key: each for key, each in known.items() if each.calls >= _FEWEST}
+        self._begun = self._last = self._base
+        if not self._base:
+            self.why = f"pg_stat_statements has no statement of the application with {_FEWEST} calls that we may see"
         self._looked = time.monotonic()
 
     def look(self, session: Connection) -> None:
@@ -45,26 +68,33 @@ class Pressure:
             return
         self._looked = time.monotonic()
         try:
-            now = self._read(session)
+            standing = self._read(session)
         except StatementError:
-            self._base = {}
+            self._base, self.why = {}, "pg_stat_statements could not be read to the end"
             return
-        took = expected = 0.0
-        counted = 0
-        for key, (calls, total) in now.items():
-            before_calls, before_total = self._last.get(key, (calls, total))
-            if key in self._base and calls > before_calls:
-                counted += calls - before_calls
-                took += total - before_total
-                expected += (calls - before_calls) * self._base[key]
-        self._last = now
-        if counted < _FEWEST or not expected:
+        mine, other, calls = compared(_since(standing, self._last), self._base)
+        if calls < _ENOUGH or not other:
             return
-        self.ratio = took / expected
+        self._last = standing
+        self.now, self.ratio = mine, mine / other
+        self.worst = max(self.worst or 0.0, self.ratio)
         if self.ratio > self.slower:
             self.rest = min(max(self.rest, 0.1) * 2, _MOST_REST)
+            self.throttled += 1
         else:
             self.rest = max(self.rest * 0.8, self.least)
+
+    def felt(self, session: Connection) -> Felt:
+        """The same over all the time since ``begin``."""
+        if not self._base:
+            return Felt(why=self.why)
+        try:
+            mine, other, calls = compared(_since(self._read(session), self._begun), self._base)
+        except StatementError:
+            return Felt(why="pg_stat_statements could not be read to the end")
+        if not calls:
+            return Felt(why="the application sent none of its statements meanwhile")
+        return Felt(calls=calls, p99_before=other, p99=mine, worst=self.worst, throttled=self.throttled)
 
     def lag(self, session: Connection) -> float | None:
         """Seconds that the slowest standby lags, None where there is none or we may not see it."""
@@ -74,13 +104,14 @@ class Pressure:
             return None
         return None if text is None else float(text)
 
-    def _read(self, session: Connection) -> dict[str, tuple[int, float]]:
-        if self._schema is None:
-            return {}
-        rows = session.run(
-            f"SELECT queryid || '/' || userid, sum(calls), sum(total_exec_time) FROM {self._schema}.pg_stat_statements"
-            " WHERE queryid IS NOT NULL AND query NOT ILIKE '%pgassay%' AND query NOT ILIKE '%pg_catalog%'"
-            " AND dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
-            " AND query ~* '^\\s*(with|select|insert|update|delete)' GROUP BY 1"
-        )
-        return {key: (int(calls), float(total)) for key, calls, total in rows}
+    def _read(self, session: Connection) -> dict[str, Moments]:
+        """Of the same statements as at the beginning, without their texts, which are dear to read."""
+        return _moments(session.run(self._sql, [json.dumps(list(self._base))]))
+
+
+def _moments(rows: list[list[str]]) -> dict[str, Moments]:
+    return {key: Moments.of(int(calls), float(mean), float(spread)) for key, calls, mean, spread in rows}
+
+
+def _since(standing: dict[str, Moments], before: dict[str, Moments]) -> dict[str, Moments]:
+    return {key: made for key, each in standing.items() if (made := each.since(before.get(key))) is not None}

@@ -57,6 +57,23 @@ WITH RECURSIVE family(oid) AS (
 )
 SELECT min(r.first) FROM reads AS r JOIN family AS f ON f.oid = r.oid;
 
+-- name: row
+SELECT pg_catalog.json_build_object(
+  'columns', (SELECT pg_catalog.json_agg(a.attname) FROM pg_catalog.pg_attribute AS a
+              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+  'generated', (SELECT pg_catalog.json_agg(a.attname) FROM pg_catalog.pg_attribute AS a
+                WHERE a.attrelid = c.oid AND a.attgenerated <> '' AND NOT a.attisdropped),
+  'family', c.relkind <> 'r' OR EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE c.oid IN (i.inhparent, i.inhrelid)),
+  'allowed', pg_catalog.has_table_privilege(c.oid, 'TRIGGER'))
+FROM pg_catalog.pg_class AS c WHERE c.oid = $1::oid;
+
+-- name: trigger
+SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = $1::pg_catalog.regclass AND tgname = $2);
+
+-- name: schemas
+SELECT pg_catalog.json_agg(s) FROM pg_catalog.unnest(pg_catalog.current_schemas(true)) AS s
+WHERE s NOT LIKE 'pg\_temp\_%' AND s NOT LIKE 'pg\_toast\_temp\_%';
+
 -- name: blockers
 SELECT pg_catalog.format('pid %s (%s, %s): %s', a.pid, coalesce(a.application_name, ''), coalesce(a.state, '?'),
                          coalesce(left(a.query, 80), '?'))
@@ -75,8 +92,25 @@ FROM pg_catalog.pg_stat_replication
 WHERE coalesce(replay_lsn, flush_lsn, write_lsn) < pg_catalog.pg_current_wal_flush_lsn();
 
 -- name: statements_in
-SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e
+SELECT pg_catalog.json_build_object('schema', pg_catalog.quote_ident(n.nspname), 'toplevel', EXISTS (
+  SELECT FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+  WHERE c.relnamespace = n.oid AND c.relname = 'pg_stat_statements' AND a.attname = 'toplevel'))
+FROM pg_catalog.pg_extension AS e
 JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements';
+
+-- name: statements
+SELECT queryid || '/' || userid AS key, calls, mean_exec_time, stddev_exec_time
+FROM {schema}.pg_stat_statements
+WHERE queryid IS NOT NULL AND calls > 0 {top}
+  AND query NOT ILIKE '%pgassay%' AND query NOT ILIKE '%pg\_catalog%'
+  AND query ~* '^[\s(]*(/\*.*?\*/\s*)*(with|select|insert|update|delete|merge)\M'
+  AND dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database());
+
+-- name: statements_again
+SELECT s.queryid || '/' || s.userid, s.calls, s.mean_exec_time, s.stddev_exec_time
+FROM {schema}.pg_stat_statements(false) AS s
+WHERE s.queryid || '/' || s.userid IN (SELECT pg_catalog.json_array_elements_text($1::pg_catalog.json)) {top}
+  AND s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database());
 
 -- name: dead
 SELECT pg_catalog.json_build_object('dead', sum(s.n_dead_tup), 'live', sum(s.n_live_tup))

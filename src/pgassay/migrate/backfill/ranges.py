@@ -8,6 +8,7 @@ from pgassay.model import quote
 from pgassay.server import Connection
 from pgassay.sql.batching import Batchable
 
+_OURS = "/* pgassay */"  # by which pg_stat_statements' readers tell these from the application's
 Position = tuple[str, ...]  # values as text, in the order of the key
 
 
@@ -22,12 +23,12 @@ class KeyRanges:
     def end(self, session: Connection) -> Position | None:
         """The last key there is; None in an empty table."""
         order = ", ".join(f"{c} DESC" for c in self._names)
-        return self._first(session, f"SELECT {self._texts} FROM {self._from} ORDER BY {order} LIMIT 1", ())
+        return self._first(session, f"SELECT {_OURS} {self._texts} FROM {self._from} ORDER BY {order} LIMIT 1", ())
 
     def following(self, session: Connection, low: Position | None, end: Position, size: int) -> Position:
         """The end of the next range: ``size`` rows on from ``low``, which itself is not in it."""
         sql = (
-            f"SELECT {self._texts} FROM {self._from} WHERE {self.condition(low is None)}"
+            f"SELECT {_OURS} {self._texts} FROM {self._from} WHERE {self.condition(low is None)}"
             f" ORDER BY {', '.join(self._names)} OFFSET {size - 1} LIMIT 1"
         )
         return self._first(session, sql, self.values(low, end)) or end

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import random
 import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from pgassay.errors import ConnectionProblem, PgassayError
-from pgassay.migrate.backfill.model import BackfillOptions, BackfillResult, Progress, Proof
+from pgassay.migrate.backfill.batch import AWAY, Batches
+from pgassay.migrate.backfill.model import BackfillOptions, BackfillResult, NewRows, Progress, Proof
 from pgassay.migrate.backfill.plan import Plan, planned
 from pgassay.migrate.backfill.pressure import Pressure
-from pgassay.migrate.backfill.ranges import Position
 from pgassay.migrate.backfill.record import Record, State
+from pgassay.migrate.backfill.trigger import OURS, Filler, filler
 from pgassay.migrate.backfill.watch import Watch
 from pgassay.server import Connection, ConnectionLost, StatementError
 from pgassay.sql.batching import batchable
 
-_AIM = 0.4  # of the time that a batch may take
-_RETRIED = {"55P03", "40P01", "40001", "57014"}  # lock timeout, deadlock, serialization failure, cancelled
-_LONGEST_BACKOFF = 2.0
-_LOOK = 0.5  # seconds between looks whether a pause is over
-_LAG_EVERY = 1.0
-# The server shuts down, crashed, starts up, is full; we were stopped (Ctrl-Z) within a batch.
-_AWAY = {"57P01", "57P02", "57P03", "53300", "25P03"}
-_DEAD_SHARE, _DEAD_LEAST = 0.2, 10_000  # dead rows that are worth a VACUUM
 _MARK = re.compile(r"--[ \t]*pgassay:[ \t]*batch\b", re.I)
 
 
@@ -79,24 +71,19 @@ class _Backfill:
         self.sql = self.statement.text
         self.options = options
         self.record = record
-        self.progress = progress
         self.place = (path, line)
-        self.began = time.monotonic()
-        self.retries = 0
-        self.longest = self.waited = self.rested = 0.0
         self.resumed: bool | None = None
-        self.done_here = 0  # rows gone through in this call
-        self.lagged = float("-inf")
-        self.hinted = 0  # rows changed when VACUUM was last named
-        self.alive = time.monotonic()  # when the server last did something for us
+        self.filler: Filler | None = None
+        self.new_rows: NewRows = "pass"
         self.pressure = Pressure(options.rest, options.slower)
+        self.batches = Batches(options, record, progress, self.pressure)
 
     def run(self) -> BackfillResult:
         forget = self.options.again
         while True:
             try:
                 with self.connect() as session:
-                    self.alive = time.monotonic()
+                    self.batches.alive = time.monotonic()
                     if forget:
                         self.record.forget(session)
                         forget = False
@@ -105,18 +92,28 @@ class _Backfill:
             except (ConnectionLost, ConnectionProblem) as error:
                 self._away(error)
             except StatementError as error:
-                if error.sqlstate not in _AWAY:
-                    raise PgassayError(f"{self.statement.table}: {error}") from None
+                if error.sqlstate not in AWAY:
+                    raise self._left_behind(PgassayError(f"{self.statement.table}: {error}")) from None
                 self._away(error)
+            except PgassayError as error:
+                self._left_behind(error)
+                raise
 
     def _away(self, error: Exception) -> None:
         """The server is gone: it may come back, and the record tells whether the last batch was committed."""
-        if self.resumed is None or time.monotonic() - self.alive > self.options.patience:
-            if isinstance(error, PgassayError):
-                raise error
-            raise PgassayError(str(error)) from None
-        self.retries += 1
+        if self.resumed is None or time.monotonic() - self.batches.alive > self.options.patience:
+            raise self._left_behind(error if isinstance(error, PgassayError) else PgassayError(str(error))) from None
+        self.batches.retries += 1
         time.sleep(0.2)
+
+    def _left_behind(self, error: PgassayError) -> PgassayError:
+        """The error, which says that a trigger stays."""
+        if self.filler is not None:
+            words = (
+                f"Until then the trigger {self.filler.name} stays on {self.filler.table}: it does the rows that come."
+            )
+            error.hint = f"{error.hint} {words}" if error.hint else words
+        return error
 
     # Passes
 
@@ -129,27 +126,45 @@ class _Backfill:
         if self.resumed is None:
             self.resumed = state.batches > 0
             self.pressure.begin(session)
+        notes: tuple[str, ...] = ()
+        found = filler(session, plan, self.record.id) if self.options.new_rows == "trigger" else None
+        if isinstance(found, str):
+            notes = (f"rows that come meanwhile are gone after in passes, not done by a trigger: {found}",)
         changed: int | None = None  # in the last pass, where all of it was in this call
         if state.finished:
-            left, proof, notes = self._left(session, plan, state, None)
+            left, proof, more = self._left(session, plan, state, None)
             if proof is not None:
-                return self._result(plan, state, left, proof, notes)
+                return self._result(session, plan, state, left, proof, (*notes, *more))
+            self._fill(session, found)
             state = self._begin(session, plan, state, state.run + 1)
             changed = state.changed
-        elif state.finish is None:
-            state = self._begin(session, plan, state, state.run)
+        else:
+            self._fill(session, found)
+            if state.finish is None:
+                state = self._begin(session, plan, state, state.run)
         while True:
             while state.finish is not None and state.position != state.finish:
-                state = self._batch(session, watch, plan, state)
+                state = self.batches.next(session, watch, plan, state)
             made = None if changed is None else state.changed - changed
-            left, proof, notes = self._left(session, plan, state, made)
+            left, proof, more = self._left(session, plan, state, made)
             if proof is not None or made == 0 or state.run >= self.options.passes:
                 break
             changed = state.changed
             state = self._begin(session, plan, state, state.run + 1)
+        if self.filler is not None:
+            self.filler.drop(session, lock_timeout=self.options.lock_timeout, patience=self.options.patience)
+            self.filler = None
         if proof is not None:
             self.record.finish(session)
-        return self._result(plan, state, left, proof, notes)
+        return self._result(session, plan, state, left, proof, (*notes, *more))
+
+    def _fill(self, session: Connection, found: Filler | str | None) -> None:
+        """From now on new rows are done as they are written."""
+        if isinstance(found, Filler):
+            session.run(OURS)
+            found.make(session, lock_timeout=self.options.lock_timeout, patience=self.options.patience)
+            self.filler = found
+            self.new_rows = "trigger"
 
     def _begin(self, session: Connection, plan: Plan, state: State, run: int) -> State:
         finish = plan.ranges.end(session)
@@ -174,15 +189,17 @@ class _Backfill:
             return left, None, (f"{left:,} rows meet WHERE and do not change: a trigger or row security keeps them",)
         if state.run >= self.options.passes:
             why = (
-                "the application goes on writing rows that this is about: give the column a default or a trigger first"
+                "the application goes on writing rows that this is about: give the column a default first, or let a"
+                " trigger do new rows (--new-rows trigger, -- pgassay: batch trigger)"
             )
             return left, None, (why,)
         return left, None, ()
 
     def _result(
-        self, plan: Plan, state: State, left: int, proof: Proof | None, notes: tuple[str, ...]
+        self, session: Connection, plan: Plan, state: State, left: int, proof: Proof | None, notes: tuple[str, ...]
     ) -> BackfillResult:
-        hint = self._dead(plan, state, 0)
+        batches = self.batches
+        hint = batches.dead(plan, state, 0)
         return BackfillResult(
             table=plan.table,
             key=plan.ranges.columns,
@@ -190,172 +207,14 @@ class _Backfill:
             changed=state.changed,
             left=left,
             proof=proof,
-            seconds=time.monotonic() - self.began,
+            seconds=time.monotonic() - batches.began,
             passes=state.run,
-            retries=self.retries,
-            longest=self.longest,
-            waited=self.waited,
-            rested=self.rested,
+            retries=batches.retries,
+            longest=batches.longest,
+            waited=batches.waited,
+            rested=batches.rested,
             resumed=bool(self.resumed),
+            new_rows=self.new_rows,
+            application=self.pressure.felt(session),
             notes=(*plan.notes, *notes, *([hint] if hint else [])),
         )
-
-    # One batch
-
-    def _batch(self, session: Connection, watch: Watch, plan: Plan, state: State) -> State:
-        """The next range, as often as it takes. Returns where it stands then."""
-        self._wait(session, plan, state)
-        assert state.finish is not None
-        attempts = 0
-        since = time.monotonic()
-        while True:
-            try:
-                return self._attempt(session, watch, plan, state, state.finish)
-            except StatementError as error:
-                if session.transaction != "idle":
-                    session.run("ROLLBACK")
-                if error.sqlstate in _AWAY:
-                    raise
-                asked = error.sqlstate == "57014" and "user request" in error.report.message
-                ours = time.monotonic() - watch.cancelled_at < 2.0
-                if error.sqlstate not in _RETRIED or (asked and not ours):
-                    raise self._failed(plan, state, error) from None
-                self.retries += 1
-                attempts += 1
-                state = replace(state, size=max(state.size // 2, 1))
-                if time.monotonic() - since > self.options.patience:
-                    raise self._stuck(plan, error, watch) from None
-                self.waited = max(self.waited, watch.waited)
-                waiting = f"retry {attempts}: {_why(error, watch)}"
-                self._tell(plan, state, 0.0, waiting=waiting)
-                self._rest(min(0.05 * 2 ** min(attempts - 1, 10), _LONGEST_BACKOFF) * random.uniform(0.5, 1.0))
-
-    def _attempt(self, session: Connection, watch: Watch, plan: Plan, state: State, end: Position) -> State:
-        low = state.position
-        high = plan.ranges.following(session, low, end, state.size)
-        sql = (plan.later if low else plan.first) if state.run == 1 else plan.catching[low is not None]
-        began = time.perf_counter()
-        limit = int(max(self.options.batch * 20, 5.0) * 1000)
-        with watch.batch(small=state.size == 1):
-            session.run(
-                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
-                f" SET LOCAL lock_timeout = {int(self.options.lock_timeout * 1000)};"
-                f" SET LOCAL statement_timeout = {limit}; SET LOCAL idle_in_transaction_session_timeout = '5s'"
-            )
-            rows = session.run(sql, plan.ranges.values(low, high))
-            changed, again = int(rows[0][0]), int(rows[0][1])
-            if again and plan.by_pages:
-                session.run("ROLLBACK")
-                raise self._met_again(plan, state)
-            seen = plan.ranges.rows(low, high, end, state.size)
-            paused = self.record.advance(session, state, high, seen, changed, again)
-            session.run("COMMIT")
-        took = time.perf_counter() - began
-        self.alive = time.monotonic()
-        self.longest = max(self.longest, took)
-        self.waited = max(self.waited, watch.waited)
-        self.done_here += seen
-        state = replace(
-            state,
-            position=high,
-            batches=state.batches + 1,
-            seen=state.seen + seen,
-            changed=state.changed + changed,
-            again=state.again + again,
-            size=self._size(state.size, took, watch.waited),
-            paused=paused,
-        )
-        self.pressure.look(session)
-        self._tell(plan, state, took, hint=self._dead(plan, state, self.hinted))
-        self._rest(took * self.pressure.rest)
-        return state
-
-    def _size(self, size: int, took: float, waited: float) -> int:
-        """Rows of the next range, so that it takes less than half of what it may."""
-        factor = min(max(self.options.batch * _AIM / max(took, 1e-4), 0.5), 2.0)
-        if waited > self.options.max_wait / 2:
-            factor = min(factor, 0.5)
-        return min(max(int(size * factor), 1), self.options.largest)
-
-    def _rest(self, seconds: float) -> None:
-        began = time.monotonic()
-        time.sleep(seconds)
-        self.rested += time.monotonic() - began
-
-    # Pauses
-
-    def _wait(self, session: Connection, plan: Plan, state: State) -> None:
-        """As long as somebody asks for a pause, or a standby lags."""
-        asked = state.paused
-        while asked or (self.options.paused is not None and self.options.paused()):
-            self._tell(plan, state, 0.0, waiting="paused")
-            time.sleep(_LOOK)
-            self.alive = time.monotonic()
-            asked = self.record.paused(session)
-        if self.options.max_lag is None or time.monotonic() - self.lagged < _LAG_EVERY:
-            return
-        since = time.monotonic()
-        while (lag := self.pressure.lag(session)) is not None and lag > self.options.max_lag:
-            self._tell(plan, state, 0.0, waiting=f"a standby lags {lag:.0f} s")
-            if time.monotonic() - since > self.options.patience:
-                raise PgassayError(
-                    f"a standby has lagged more than {self.options.max_lag:g} s for {self.options.patience:g} s",
-                    hint=f"{state.changed:,} rows of {plan.table} are done. Run the same command again to go on there.",
-                )
-            self._rest(_LOOK)
-        self.lagged = time.monotonic()
-
-    # Words
-
-    def _tell(
-        self, plan: Plan, state: State, took: float, *, waiting: str | None = None, hint: str | None = None
-    ) -> None:
-        rate = self.done_here / max(time.monotonic() - self.began, 1e-3)
-        total = max(plan.total, state.seen)
-        self.progress(
-            Progress(
-                table=plan.table,
-                seen=state.seen,
-                total=total,
-                changed=state.changed,
-                size=state.size,
-                run=state.run,
-                took=took,
-                eta=(total - state.seen) / rate if rate else None,
-                waiting=waiting,
-                hint=hint,
-            )
-        )
-
-    def _dead(self, plan: Plan, state: State, before: int) -> str | None:
-        if self.statement.kind == "insert" or state.changed - before < max(_DEAD_SHARE * plan.total, _DEAD_LEAST):
-            return None
-        self.hinted = state.changed
-        return f"VACUUM (ANALYZE) {plan.table}: about {state.changed - before:,} rows of it died"
-
-    def _failed(self, plan: Plan, state: State, error: StatementError) -> PgassayError:
-        low = ", ".join(state.position) if state.position else "the beginning"
-        return PgassayError(
-            f"a batch of {plan.table} failed after {'/'.join(plan.ranges.columns)} = {low}: {error.report}"
-            + (f"\n{error.report.detail}" if error.report.detail else ""),
-            hint=f"{state.changed:,} rows are done and stay so. Put this right and run the same command again.",
-        )
-
-    def _met_again(self, plan: Plan, state: State) -> PgassayError:
-        return PgassayError(
-            f"{plan.table} has no key, and a row that was changed still meets WHERE: it would be changed again",
-            hint=f"{state.changed:,} rows are done once each. Give the table a primary key and begin a new record,"
-            " or let WHERE tell what is done.",
-        )
-
-    def _stuck(self, plan: Plan, error: StatementError, watch: Watch) -> PgassayError:
-        return PgassayError(
-            f"no batch of {plan.table} got through in {self.options.patience:g} s: {_why(error, watch)}",
-            hint="What is done stays done. Run the same command again to go on there.",
-        )
-
-
-def _why(error: StatementError, watch: Watch) -> str:
-    if error.sqlstate == "57014":
-        return "others waited behind it" if watch.cancelled else "it took too long"
-    return f"{error.report.message}" + (f", held by {watch.blocker}" if watch.blocker else "")
