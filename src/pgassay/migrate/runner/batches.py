@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pgassay.errors import InputError
 from pgassay.migrate.runner.guard import prepare
+from pgassay.migrate.runner.planning import new_rows
 from pgassay.migrate.runner.problems import MigrationStopped
 from pgassay.server import Connection
 
 if TYPE_CHECKING:
-    from pgassay.migrate.runner.execute import Run
     from pgassay.migrate.runner.model import Course, Recorded, Step
+    from pgassay.migrate.runner.run import Run
 
 
 def run_batch(run: Run, course: Course, step: Step, where: str, known: Recorded | None) -> None:
@@ -20,7 +20,7 @@ def run_batch(run: Run, course: Course, step: Step, where: str, known: Recorded 
 
     Raises MigrationStopped where rows are left, PgassayError as ``backfill`` does.
     """
-    from pgassay.migrate.backfill import backfill
+    from pgassay.migrate.backfill import BackfillOptions, backfill
     from pgassay.migrate.backfill.record import Record as Place
 
     (statement,) = step.statements
@@ -35,18 +35,18 @@ def run_batch(run: Run, course: Course, step: Step, where: str, known: Recorded 
         connection.run("COMMIT")
     else:
         began = known.began
-    try:
-        result = backfill(
-            _like(run, step),
-            statement.text,
-            record=name,
-            progress=lambda progress: run.say(f"{where}: {progress}"),
-            path=statement.path,
-            line=statement.line,
-        )
-    except InputError as error:  # it cannot be batched: the file may be edited
-        run.record.write(connection, course, step, "failed", began=began, error=str(error)[:1000])
-        raise
+    run.current = statement
+    result = backfill(
+        _like(run, step),
+        statement.text,
+        options=BackfillOptions(new_rows=new_rows(statement)),
+        record=name,
+        progress=lambda progress: run.say(f"{where}: {progress}"),
+        path=statement.path,
+        line=statement.line,
+    )
+    run.trace.batch = result
+    run.trace.retries, run.trace.stall = result.retries, result.waited
     run.ran.notes.extend(f"{where}: {note}" for note in result.notes)
     if not result.proved:
         raise MigrationStopped(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pgassay.model import Migration, Project, Statement
+
+if TYPE_CHECKING:
+    from pgassay.migrate.backfill import BackfillResult
 
 Way = Literal["up", "down"]
 Kind = Literal["transaction", "alone", "batch"]
@@ -82,6 +85,30 @@ class Recorded:
 
 
 @dataclass(slots=True)
+class Trace:
+    """How a step went in this run: seconds in all, of them ``paused`` between attempts. ``retries`` are attempts that
+    were given up for a lock, ``blockers`` who was seen to hold it; ``stall`` is the longest that another session was
+    seen waiting behind us. ``state`` None: it was not reached. ``batch``: what a backfill ended with."""
+
+    migration: str = ""
+    number: int = 0
+    kind: Kind = "transaction"
+    state: Literal["done", "found done", "failed"] | None = None
+    seconds: float = 0.0
+    paused: float = 0.0
+    retries: int = 0
+    stall: float = 0.0
+    blockers: list[str] = field(default_factory=list)
+    error: str | None = None
+    batch: BackfillResult | None = None
+
+    def kept(self) -> dict[str, Any]:
+        """What the record keeps of it."""
+        made = {"retries": self.retries, "paused": round(self.paused, 3), "stall": round(self.stall, 3)}
+        return {"run": made | ({"blockers": self.blockers[:5]} if self.blockers else {})}
+
+
+@dataclass(slots=True)
 class Ran:
     """What a run did: names of migrations, and steps that ran, were found done, or had to be tried again."""
 
@@ -90,3 +117,4 @@ class Ran:
     found_done: int = 0
     retries: int = 0
     notes: list[str] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import Literal
 
 from pgassay.errors import InputError
 from pgassay.migrate.runner.model import Course, Kind, Plan, Step, Way
@@ -13,7 +14,7 @@ from pgassay.model.actions import AddEnumValue, CreateType, Query, Setting, Tran
 from pgassay.sources.files import read
 from pgassay.sql.alone import stands_alone
 
-_BATCH = re.compile(r"^\s*(--|#).*\bpgassay:\s*batch\b", re.IGNORECASE)
+_BATCH = re.compile(r"^\s*(--|#).*\bpgassay:\s*batch\b(?P<words>.*)", re.IGNORECASE)
 _COMMENT = re.compile(r"^\s*(--|#|$)")
 _CONFIG = re.compile(r"\bset_config\s*\(", re.IGNORECASE)
 
@@ -47,15 +48,19 @@ def course(migration: Migration, way: Way) -> Course:
 
 def marked(statement: Statement) -> bool:
     """Whether ``-- pgassay: batch`` stands right above a statement, or within it."""
-    if any(_BATCH.match(line) for line in statement.text.splitlines()):
-        return True
+    return _mark(statement) is not None
+
+
+def _mark(statement: Statement) -> str | None:
+    """The words after the mark."""
+    above = []
     lines = _lines(statement.path)
     at = statement.line - 2
     while 0 <= at < len(lines) and _COMMENT.match(lines[at]):
-        if _BATCH.match(lines[at]):
-            return True
+        above.append(lines[at])
         at -= 1
-    return False
+    found = (_BATCH.match(line) for line in (*statement.text.splitlines(), *above))
+    return next((match["words"].lower() for match in found if match), None)
 
 
 @lru_cache(maxsize=64)
@@ -65,6 +70,11 @@ def _lines(path: str) -> tuple[str, ...]:
     except InputError:
         return ()
     return tuple(text.splitlines()) if "pgassay:" in text else ()
+
+
+def new_rows(statement: Statement) -> Literal["pass", "trigger"]:
+    """What the mark says of rows that come meanwhile: ``-- pgassay: batch trigger`` lets a trigger do them."""
+    return "trigger" if "trigger" in (_mark(statement) or "").split() else "pass"
 
 
 def _groups(statements: Sequence[Statement], mode: str) -> Iterator[tuple[Kind, tuple[Statement, ...]]]:

@@ -18,15 +18,22 @@ _EVERY = 0.1  # seconds
 
 @dataclass(slots=True)
 class Watch:
-    """What the watcher saw last. ``cancelled`` once it has ended a statement that kept others waiting too long."""
+    """What the watcher saw last. ``cancelled`` once it has ended a statement that kept others waiting too long; since
+    ``begin``, ``stall`` is the longest that anybody was seen waiting behind us, ``met`` who held what we waited for."""
 
     limit: float
     say: Progress
     blockers: str = ""
     doing: str = ""
     cancelled: bool = False
+    stall: float = 0.0
+    met: dict[int, str] = field(default_factory=dict)
     _end: threading.Event = field(default_factory=threading.Event)
     _busy: threading.Event = field(default_factory=threading.Event)
+
+    def begin(self) -> None:
+        """A step begins."""
+        self.stall, self.met = 0.0, {}
 
     @contextlib.contextmanager
     def over(self, doing: str) -> Iterator[None]:
@@ -50,12 +57,16 @@ class Watch:
         self._end.set()
 
     def _look(self, eye: Connection, pid: int) -> None:
+        behind = float(eye.value(_SQL["behind"], [pid]) or 0)
+        self.stall = max(self.stall, behind)
         if eye.value(_SQL["state"], [pid]) == "t":
-            self.blockers = "; ".join(map(_described, eye.json(_SQL["blockers"], [pid]) or []))
+            found = {row["pid"]: _described(row) for row in eye.json(_SQL["blockers"], [pid]) or []}
+            self.met |= found
+            self.blockers = "; ".join(found.values())
             if self.blockers:
                 self.say(f"{self.doing}: waiting for {self.blockers}")
             # Several locks of one statement each have their own timeout: together they may be too long for others.
-            if float(eye.value(_SQL["behind"], [pid]) or 0) > self.limit and self._busy.is_set():
+            if behind > self.limit and self._busy.is_set():
                 self.cancelled = True
                 eye.value(f"SELECT pg_catalog.pg_cancel_backend({pid})")
             return
