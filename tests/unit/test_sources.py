@@ -385,6 +385,11 @@ def test_a_stray_file_does_not_hide_the_migrations() -> None:
     assert open_project(".").path == "migrations"
 
 
+def test_sql_beside_an_orm_does_not_hide_the_migrations() -> None:
+    tree({"drizzle/before.sql": B, "migrations/0001_a.sql": f"-- migrate:up\n{A}\n-- migrate:down\nDROP TABLE a;"})
+    assert names(open_project(".")) == ["0001_a.sql"]
+
+
 def test_kind_overrides() -> None:
     tree({"migrations/1_a.up.sql": A, "migrations/1_a.down.sql": "DROP TABLE a"})
     assert open_project("migrations", kind="sql").kind == "sql"

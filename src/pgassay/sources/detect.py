@@ -38,10 +38,15 @@ def locate(path: str, kind: str | None) -> tuple[str, Place]:
         return kind, Place(path, root_of(path))
     if direct is not None and (direct != "sql" or _numbered(path)):
         return direct, Place(path, root_of(path))
+    unnamed: Place | None = None
     for folder in _candidates(path):
         found = kind_of(folder)
-        if found:
+        if found == "sql" and not _numbered(folder):  # SQL beside an ORM's schema, say: only where nothing else is
+            unnamed = unnamed or Place(folder, path)
+        elif found:
             return found, Place(folder, path)
+    if unnamed is not None:
+        return "sql", unnamed
     if direct is not None:
         return direct, Place(path, root_of(path))
     deep = [(k, f) for f in _walk(path, _DEPTH) if (k := kind_of(f))]
