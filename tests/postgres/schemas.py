@@ -1,8 +1,8 @@
 # ruff: noqa: E501 -- the choices of a statement stand in one line
 """Made-up schemas with every kind of object, for laws about catalogs.
 
-A schema is what a seed decides at each of some 150 choices. A relative of it decides most of them in the same way, so
-that two of them differ here and there, in everything that can differ.
+A schema is what a seed, or hypothesis, decides at each of some 150 choices. A relative of it decides most of them in the
+same way, so that two of them differ here and there, in everything that can differ.
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ class Schema:
         own = Random(f"{self.seed}/{key}")
         if self.like is not None and own.random() > self.change:
             own = Random(f"{self.like}/{key}")
-            own.random()
         return own.choice(options)
 
     def maybe(self, key: str, chance: float = 0.5) -> bool:
         """Whether, with this chance."""
-        return self.pick(key, range(100)) < chance * 100
+        return self.pick(key, range(100)) >= 100 - chance * 100
 
     def comment(self, target: str) -> Iterator[str]:
         """Perhaps a comment."""
@@ -59,6 +58,26 @@ class Schema:
     def home(self) -> str:
         """The schema of most types and routines."""
         return "app" if self.maybe("app", 0.8) else "public"
+
+
+class Drawn(Schema):
+    """Choices that ``draw(n)`` makes, a number below n; those of a relative are mostly ``near``'s, but for ``change``
+    percent."""
+
+    def __init__(self, draw: Callable[[int], int], near: Drawn | None = None, change: int = 0) -> None:
+        self.draw, self.near, self.change = draw, near, change
+        self.drawn: dict[tuple[str, int], int] = {}
+
+    def number(self, key: str, below: int) -> int:
+        """What was drawn for a choice, or is now."""
+        if (key, below) not in self.drawn:
+            same = self.near is not None and self.draw(100) < 100 - self.change
+            self.drawn[key, below] = self.near.number(key, below) if same and self.near else self.draw(below)
+        return self.drawn[key, below]
+
+    def pick(self, key: str, options: Sequence[T]) -> T:
+        """One of the options, always the same for this key."""
+        return options[self.number(key, len(options))]
 
 
 def foundations(s: Schema) -> Iterator[str]:

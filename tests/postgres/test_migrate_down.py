@@ -282,7 +282,7 @@ def test_the_way_back_of_made_up_schemas(server: Server, template: str, seed: in
             with server.connect(other) as second:
                 second.run(";\n".join(Schema(seed + 50, seed, 0.2).statements()))
                 after = read(second)
-            become(session, before, after)
+            become(session, lambda: read(session), before, after)
         with server.database(name) as copy, server.connect(copy) as session:
             draft = derive(session, Grounds(before=before, names=names))
         with server.connect(name) as session:

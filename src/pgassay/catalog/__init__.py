@@ -31,7 +31,7 @@ from pgassay.catalog.model import (
 if TYPE_CHECKING:
     from pgassay.catalog.comparison import Change, compare
     from pgassay.catalog.measure import ColumnStats, TableSize, column_statistics, sizes
-    from pgassay.catalog.reading import read
+    from pgassay.catalog.reading import read, reader
 
 # What needs a server is loaded when it is asked for: a static review needs only the classes. No module may bear the
 # name of what it holds, or `from pgassay.catalog import` finds the module once somebody has loaded it.
@@ -39,6 +39,7 @@ _LATER = {
     "Change": "comparison",
     "compare": "comparison",
     "read": "reading",
+    "reader": "reading",
     "ColumnStats": "measure",
     "TableSize": "measure",
     "column_statistics": "measure",
@@ -72,6 +73,7 @@ __all__ = [
     "column_statistics",
     "compare",
     "read",
+    "reader",
     "sizes",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pgassay.catalog.assembly import Assembly
@@ -19,3 +20,12 @@ def read(connection: Connection) -> Catalog:
     times are printed in UTC. Temporary objects are left out. Raises StatementError where the server refuses.
     """
     return Assembly(connection.json(_SQL)).catalog()
+
+
+def reader(connection: Connection) -> Callable[[], Catalog]:
+    """``read``, to be called often in one session: the statement is parsed and planned once, which is two thirds of it.
+
+    It leaves the prepared statement ``pgassay_read`` behind in the session.
+    """
+    connection.run(f"PREPARE pgassay_read AS {_SQL}")
+    return lambda: Assembly(connection.json("EXECUTE pgassay_read")).catalog()
