@@ -17,6 +17,7 @@ from pydantic_ai.exceptions import ModelAPIError
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 from pydantic_ai.models import Model
 from pydantic_ai.models.function import AgentInfo, FunctionModel
+from pydantic_ai.usage import RequestUsage
 
 from pgassay.agent.docs import Documentation
 from pgassay.agent.policy import shipped
@@ -289,11 +290,14 @@ def test_several_tasks(project: Path) -> None:
             assert isinstance(model, FunctionModel) and model.function is not None
             made = model.function(messages, info)
             assert isinstance(made, ModelResponse)
+            made.usage = RequestUsage(input_tokens=100, output_tokens=10)
             return made
 
         return FunctionModel(answer, model_name=name)
 
     whole = do(project, make, *tasks, globs=["db/**", "README.md"])
+    requests = sum(len(script.seen) for script in (flag, docs, check))
+    assert whole.metrics.tokens_used == requests * 110, "each pays for its own, though they run beside each other"
     assert whole.task_completion.status == "completed", whole.task_completion
     assert {f.path for f in whole.deliverables.files_modified} == {FILE, "README.md"}
     assert "Done before, as flag" in str(docs.seen[0])

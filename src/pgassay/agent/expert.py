@@ -92,7 +92,7 @@ async def work(
     Never raises but for faults and interruptions: a stop is part of what is handed on.
     """
     ended = Ended()
-    began, spent = time.monotonic(), ledger.spent
+    began = time.monotonic()
     kept = list(history)
 
     def save(messages: list[ModelMessage]) -> None:
@@ -106,7 +106,8 @@ async def work(
         except (UserError, ImportError, ValueError) as error:
             ended.stop, ended.why = "provider", _failed(ended, name, error)
             continue
-        agent = expert(Metered(model, ledger), desk)
+        metered = Metered(model, ledger)
+        agent = expert(metered, desk)
         try:
             async with asyncio.timeout(max(ledger.time_left, 0) if ledger.time_left != float("inf") else None):
                 ended.claim = await _run(agent, prompt, desk, kept, steps, save)
@@ -128,8 +129,10 @@ async def work(
             )
         else:
             ended.stop, ended.why = None, ""
+        finally:
+            ended.tokens += metered.used
         break
-    ended.seconds, ended.tokens = time.monotonic() - began, ledger.spent - spent
+    ended.seconds = time.monotonic() - began
     return ended
 
 
@@ -144,7 +147,8 @@ async def _run(
     limits = UsageLimits(request_limit=steps)
     # A history without a new prompt is taken up where it stands: at a request, or at calls that wait to be made.
     begin = None if kept else prompt
-    async with agent.iter(begin, message_history=list(kept), deps=desk, usage_limits=limits) as run:
+    # Entering the agent, too: on the way out it closes the connections of its provider.
+    async with agent, agent.iter(begin, message_history=list(kept), deps=desk, usage_limits=limits) as run:
         async for node in run:
             if Agent.is_model_request_node(node):
                 save([*run.ctx.state.message_history, node.request])

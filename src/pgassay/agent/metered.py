@@ -25,6 +25,7 @@ class Metered(WrapperModel):
     def __init__(self, wrapped: Model, ledger: Ledger) -> None:
         super().__init__(wrapped)
         self._ledger = ledger
+        self.used = 0  # tokens of this model's own requests: others pay from the ledger, too
         self._known = (0, 0)  # bytes of the last request, and the input tokens that it was
 
     async def request(
@@ -46,6 +47,7 @@ class Metered(WrapperModel):
                 self._known = (size, usage.input_tokens) if usage.input_tokens else (0, 0)
             else:  # a provider that does not count is taken to have used it all
                 held.used = held.input + held.output
+            self.used += held.used
         return response
 
 
