@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PGASSAY = str(Path(sys.executable).with_name("pgassay"))
+from tests.acceptance import commands
+from tests.acceptance.commands import PGASSAY
+
+__all__ = ["PGASSAY", "Reviewed", "review", "start", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,4 @@ def start(
     folder: Path, *arguments: str, stdin: str | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run ``pgassay review`` in a folder, to its end."""
-    return subprocess.run(
-        [PGASSAY, "review", *arguments],
-        cwd=folder,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=os.environ | environment,
-    )
+    return commands.run("review", *arguments, cwd=folder, input=stdin, env=os.environ | environment)

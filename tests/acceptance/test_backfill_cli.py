@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from pgassay.server import OWNER, Connection, Server
-from tests.acceptance.reviews import PGASSAY
+from tests.acceptance import commands
+from tests.acceptance.commands import PGASSAY
 
 KILLS = int(os.environ.get("PGASSAY_KILLS", "3"))
 ROWS = 20_000
@@ -89,15 +90,15 @@ def test_dry_run_and_bad_input(server: Server, database: str, connection: Connec
     made(connection)
     file = tmp_path / "fill.sql"
     file.write_text("-- the first\nUPDATE t SET n = 1 WHERE n = 0;\n\nDELETE FROM t USING t AS o WHERE o.id = t.n;")
-    done = subprocess.run(command(file, server, database), capture_output=True, text=True)
+    done = commands.run(*command(file, server, database)[1:])
     assert done.returncode == 2
     assert "fill.sql:4: this statement cannot be run in batches: it reads t, which it changes" in done.stderr
     file.write_text("UPDATE t SET n = 1 WHERE n = 0;")
-    done = subprocess.run(command(file, server, database, "--dry-run"), capture_output=True, text=True)
+    done = commands.run(*command(file, server, database, "--dry-run")[1:])
     assert done.returncode == 0
     assert "UPDATE by id of t (about 20,000 rows)" in done.stdout
     assert connection.value("SELECT max(n) FROM t") == "0"
-    done = subprocess.run(command(file, server, database, "--batch-time", "soon"), capture_output=True, text=True)
+    done = commands.run(*command(file, server, database, "--batch-time", "soon")[1:])
     assert done.returncode == 2
 
 

@@ -9,7 +9,6 @@ import pty
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,19 +18,19 @@ import pytest
 import yaml
 
 from pgassay.report import schema
+from tests.acceptance import commands
+from tests.acceptance.commands import PGASSAY
 
-PGASSAY = str(Path(sys.executable).with_name("pgassay"))
 BUILD = "CREATE TABLE holder (id bigint PRIMARY KEY, name text);"
 INDEX = "CREATE INDEX holder_name_idx ON holder (name);"
 
 
 def run(*arguments: str | Path, stdin: bytes | None = None) -> subprocess.CompletedProcess[str]:
     """The command, run to its end. Whatever happens, nobody is shown a traceback."""
-    ended = subprocess.run([PGASSAY, *map(str, arguments)], input=stdin, capture_output=True, timeout=120)
-    words = ended.stderr.decode()
-    assert "Traceback" not in words
-    assert ended.returncode in (0, 1, 2), words
-    return subprocess.CompletedProcess(ended.args, ended.returncode, ended.stdout.decode(), words)
+    ended = commands.run(*arguments, input=stdin)
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode in (0, 1, 2), ended.stderr
+    return ended
 
 
 @pytest.fixture

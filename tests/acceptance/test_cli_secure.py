@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pgassay.server import OWNER, Server
+from tests.acceptance import commands
 
-PGASSAY = str(Path(sys.executable).with_name("pgassay"))
 ME = "(SELECT nullif(current_setting('app.tenant_id', true), '')::uuid)"
 TABLES = f"""
 CREATE TABLE token (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL, symbol text);
@@ -28,8 +27,7 @@ CREATE POLICY mine ON note USING (token_id IN (SELECT id FROM token));
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    words = [PGASSAY, "secure", "-q", *map(str, arguments)]
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    ended = commands.run("secure", "-q", *arguments)
     assert "Traceback" not in ended.stderr
     return ended
 

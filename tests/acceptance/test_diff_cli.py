@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pgassay.server import OWNER, Server
-
-PGASSAY = str(Path(sys.executable).with_name("pgassay"))
+from tests.acceptance import commands
 
 OLD = "CREATE TABLE token (id bigint PRIMARY KEY, symbol varchar(10)); CREATE VIEW v AS SELECT symbol FROM token;"
 NEW = (
@@ -23,7 +21,7 @@ NEW = (
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    ended = subprocess.run([PGASSAY, "diff", *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    ended = commands.run("diff", *arguments)
     assert "Traceback" not in ended.stderr and "internal error" not in ended.stderr
     return ended
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pgassay.server import OWNER, Server
 from pgassay.sources import open_project
+from tests.acceptance import commands
 
-PGASSAY = str(Path(sys.executable).with_name("pgassay"))
 EXAMPLE = Path(__file__).parents[2] / "examples" / "token-registry"
 BASE = "CREATE TABLE token (id bigint PRIMARY KEY, symbol varchar(10), memo text);\n"
 UP = "-- migrate:up\n"
 
 
 def run(*arguments: str | Path, input: str | None = None) -> subprocess.CompletedProcess[str]:
-    words = [PGASSAY, "migrate", "down", "-q", *map(str, arguments)]
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=120, input=input)
+    ended = commands.run("migrate", "down", "-q", *arguments, input=input)
     assert "Traceback" not in ended.stderr and "internal error" not in ended.stderr, ended.stderr
     return ended
 
@@ -130,6 +128,6 @@ def test_bad_usage_is_one_clear_message(project: Path, words: list[str], said: s
 def test_the_schema_fits_the_report(project: Path) -> None:
     import jsonschema
 
-    shown = subprocess.run([PGASSAY, "schema", "migrate-down"], capture_output=True, text=True, check=True)
+    shown = commands.run("schema", "migrate-down")
     document = json.loads(run(project, "--dry-run", "--format", "json", "--rows", "10").stdout)
     jsonschema.validate(document, json.loads(shown.stdout))

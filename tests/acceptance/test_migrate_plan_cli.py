@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pgassay.server import OWNER, Server
+from tests.acceptance import commands
 
-PGASSAY = str(Path(sys.executable).with_name("pgassay"))
 ONE = "CREATE TABLE holder (id bigint PRIMARY KEY, name text NOT NULL);"
 TWO = "ALTER TABLE holder RENAME COLUMN name TO label; CREATE INDEX holder_id ON holder (id DESC);"
 
 
 def run(*arguments: str | Path, text: str | None = None) -> subprocess.CompletedProcess[str]:
-    ended = subprocess.run(
-        [PGASSAY, "migrate", "plan", "-q", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        input=text,
-    )
+    ended = commands.run("migrate", "plan", "-q", *arguments, input=text)
     assert "Traceback" not in ended.stderr and "internal error" not in ended.stderr
     return ended
 
@@ -114,9 +107,8 @@ def test_a_plan_is_run_by_migrate_up(project: Path, server: Server) -> None:
             session.run("INSERT INTO schema_migrations VALUES ('20240101000000')")
         ended = run(project, "--rows", "50", "--write", "--database", url)
         assert ended.returncode == 0, ended.stderr + ended.stdout
-        up = [PGASSAY, "migrate", "up", str(project), "--database", url, "--yes", "-q"]
-        up += ["--allow", "loses-data", "--allow", "breaks-app"]  # the contract: the old application is gone by then
-        applied = subprocess.run(up, capture_output=True, text=True, timeout=120)
+        losses = ["--allow", "loses-data", "--allow", "breaks-app"]  # the contract: the old application is gone by then
+        applied = commands.run("migrate", "up", project, "--database", url, "--yes", "-q", *losses)
         assert applied.returncode == 0, applied.stderr
         with server.connect(name) as session:
             assert session.run("SELECT count(DISTINCT label), count(DISTINCT uid) FROM holder") == [["500", "500"]]

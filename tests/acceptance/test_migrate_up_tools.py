@@ -12,7 +12,7 @@ import pytest
 
 from pgassay.catalog import compare, read
 from pgassay.server import OWNER, Server
-from tests.acceptance.reviews import PGASSAY
+from tests.acceptance import commands
 from tests.migrating import drizzle, look, migrate, write
 from tests.npm import DRIZZLE, npm, run
 
@@ -35,8 +35,7 @@ def url(server: Server, database: str) -> str:
 
 def program(folder: Path, address: str, *words: str) -> str:
     """The whole command; the shorter ``migrate`` of these tests leaves the rehearsal out."""
-    command = [PGASSAY, "migrate", "up", str(folder), "--database", address, "--yes", *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, cwd=folder)
+    done = commands.run("migrate", "up", folder, "--database", address, "--yes", *words, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pgassay.server import OWNER, Server
-
-PGASSAY = str(Path(sys.executable).with_name("pgassay"))
+from tests.acceptance import commands
 
 
 def run(*arguments: str | Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    ended = subprocess.run([PGASSAY, *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=120)
+    ended = commands.run(*arguments, input=stdin)
     assert "Traceback" not in ended.stderr
     return ended
 
