@@ -28,7 +28,7 @@ from pgassay.migrate.down import (
     without,
 )
 from pgassay.model import Migration, Name, Project, Statement, Transaction, quote
-from pgassay.model.actions import Transact
+from pgassay.model.actions import Delete, Transact, Update
 from pgassay.rehearsal.filling import fill_watched
 from pgassay.rehearsal.play import left_out, play
 from pgassay.rehearsal.stage import stage
@@ -165,9 +165,14 @@ class _Replay:
     say: Progress
     notes: list[str] = field(default_factory=list)
     cut: tuple[Statement, ...] = ()
+    then: Catalog | None = None  # after the last migration, where it was looked at
 
     def run(self, chosen: Sequence[Migration]) -> Downs:
-        database = self.server.create()
+        with self.server.database() as database:
+            return self.replayed(database, chosen)
+
+    def replayed(self, database: str, chosen: Sequence[Migration]) -> Downs:
+        """The ways, with the project's migrations on this database."""
         last = max((self.project.migrations.index(m) for m in chosen), default=-1)
         replayed = self.project.migrations[: last + 1]
         presumed = stage(self.server, database, [s for m in replayed for s in m.statements])
@@ -177,6 +182,7 @@ class _Replay:
             if migration not in chosen:
                 self.say(f"applying {migration.path}")
                 self.advance(database, migration)
+                self.then = None
                 continue
             self.say(f"going there and back: {migration.path} ({number} of {len(replayed)})")
             with self.server.database(database) as before:
@@ -200,10 +206,12 @@ class _Replay:
     def look(self, migration: Migration, empty: str, after: str, failure: str | None) -> Way:
         """One migration: ``empty`` and ``after`` are databases without made-up rows on both sides of it."""
         if failure is not None:
+            self.then = None
             return Way(migration=migration, statements=None, trial=Trial(failure=f"the migration fails: {failure}"))
         with self.server.connect(empty) as one, self.server.connect(after) as other:
-            grounds = Grounds(before=read(one), names=identities(one), concurrent=_apart(migration.statements))
-            then = read(other)
+            before = self.then or read(one)
+            grounds = Grounds(before=before, names=identities(one), concurrent=_apart(migration.statements))
+            self.then = then = read(other)
             grounds = replace(
                 grounds, seeds=tuple(seeds(migration.statements, (one, grounds.before), (other, then)))
             )  # fmt: skip
@@ -222,8 +230,10 @@ class _Replay:
 
     def with_unseen(self, migration: Migration, standing: Stage, way: Way) -> Way:
         """The way with what may be lost although no made-up row was."""
-        with self.server.connect(standing.before) as one, self.server.connect(standing.after) as other:
-            more = tuple(unseen(migration.statements, one, other, standing.catalog_before, way.trial.lost))
+        more: tuple[Lost, ...] = ()
+        if any(isinstance(a, Update | Delete) for s in migration.statements for a in s.actions):
+            with self.server.connect(standing.before) as one, self.server.connect(standing.after) as other:
+                more = tuple(unseen(migration.statements, one, other, standing.catalog_before, way.trial.lost))
         told = (
             ("what its DO block does to rows is known of made-up ones alone",) if hidden(migration.statements) else ()
         )
@@ -252,8 +262,8 @@ class _Replay:
         return way, grounds
 
     def drafted(self, migration: Migration, standing: Stage, grounds: Grounds, up: Act) -> tuple[Draft, Trial]:
-        with self.server.database(standing.after) as copy, self.server.connect(copy) as session:
-            draft = derive(session, grounds)
+        with self.server.connect(standing.after) as session:
+            draft = derive(session, grounds, standing.catalog_after)
         back = self.runner(_parsed(draft.sql, migration))
         return draft, trial(self.server, standing, up, back, draft.lost)
 
@@ -262,22 +272,21 @@ class _Replay:
         up: Act,
     ) -> tuple[Stage, tuple[str, ...]]:  # fmt: skip
         """The databases before and after, with rows where the migration takes them."""
-        rows = kept.enter_context(self.server.database(empty))
         back = replace(migration, statements=migration.down or ())
         wanted = reached(Transaction(migrations=(migration, back), mode=migration.mode), before, then)
-        if wanted:
-            with self.server.connect(rows) as session:
-                fill_watched(
-                    self.server, session, before, rows=self.options.rows, seed=self.options.seed, obey=then,
-                    tables=wanted,
-                )  # fmt: skip
+        if not wanted:
+            return Stage(before=empty, after=after, catalog_before=before, catalog_after=then), ()
+        rows = kept.enter_context(self.server.database(empty))
+        with self.server.connect(rows) as session:
+            fill_watched(
+                self.server, session, before, rows=self.options.rows, seed=self.options.seed, obey=then, tables=wanted
+            )
         there = kept.enter_context(self.server.database(rows))
         refused = up(there)
         if refused is None:
             return Stage(before=rows, after=there, catalog_before=before, catalog_after=then), ()
-        rows, there = (kept.enter_context(self.server.database(name)) for name in (empty, after))
         words = f"tried without made-up rows: the migration refuses them ({refused})"
-        return Stage(before=rows, after=there, catalog_before=before, catalog_after=then), (words,)
+        return Stage(before=empty, after=after, catalog_before=before, catalog_after=then), (words,)
 
     def parking(self, standing: Stage, grounds: Grounds, migration: Migration, lost: tuple[Lost, ...]) -> Offer:
         """The migration that parks, with its own way back, tried in the same way."""

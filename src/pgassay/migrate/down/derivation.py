@@ -67,11 +67,13 @@ class Grounds:
     blank: frozenset[tuple[Name, str]] = frozenset()
 
 
-def derive(session: Connection, grounds: Grounds) -> Draft:
-    """The statements that undo a migration. ``session`` is in a database of its own that has the schema after: it is
-    given its old names here, and can be thrown away then."""
-    renames = [Step(sql=sql) for sql in rename_back(session, grounds.names)]
-    now = without(read(session), PARKED)
+def derive(session: Connection, grounds: Grounds, now: Catalog | None = None) -> Draft:
+    """The statements that undo a migration. ``session`` is in a database that has the schema after; nothing that is
+    done here stays. ``now`` is its catalog, where that is known (without what is parked)."""
+    with session.rolled_back():
+        renames = [Step(sql=sql) for sql in rename_back(session, grounds.names)]
+        if renames or now is None:
+            now = without(read(session), PARKED)
     before = grounds.before
     made = difference(now, before)
     steps = list(_settled(made.steps, now, before, grounds))

@@ -72,9 +72,12 @@ def identities(session: Connection) -> dict[str, Identity]:
 def rename_back(session: Connection, before: Mapping[str, Identity]) -> tuple[str, ...]:
     """Give every object of ``before`` its old name and schema again, and return the statements that did.
 
-    What PostgreSQL refuses to rename keeps its new name: it is dropped and made later.
+    What PostgreSQL refuses to rename keeps its new name: it is dropped and made later. The session is in a transaction.
     """
     done: list[str] = []
+    now = identities(session)
+    if all((thing.schema, thing.name) == (now[id].schema, now[id].name) for id, thing in before.items() if id in now):
+        return ()
     for words in _LAYERS:
         for _ in range(3):  # what moves along with something else has moved by the second look
             made = list(_round(session, before, words))
@@ -127,8 +130,11 @@ def _schemas(
 
 
 def _tried(session: Connection, sql: str) -> Iterator[str]:
+    session.run("SAVEPOINT rename")
     try:
         session.run(sql)
     except StatementError:
+        session.run("ROLLBACK TO SAVEPOINT rename")
         return
+    session.run("RELEASE SAVEPOINT rename")
     yield sql

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from pgassay.catalog import Catalog, Table, compare, read
+from pgassay.catalog import Catalog, Table, compare, reader
 from pgassay.migrate.down.comparing import Unlike, counts, differing
 from pgassay.migrate.down.derivation import PARKED, without
 from pgassay.migrate.down.model import Lost, Trial
@@ -34,13 +34,14 @@ def trial(server: Server, stage: Stage, up: Act, down: Act, known: tuple[Lost, .
         server.connect(database) as there,
     ):
         known = _counted(stage, before, after, known)
+        look = reader(there)
         measured: dict[tuple[str, str | None], Lost] = {}
         left: list[str] = []
         notes: list[str] = []
         for turn in ("", "the second time, "):
             if failure := down(database):
                 return Trial(failure=f"{turn}the way back is refused: {failure}", lost=known)
-            changes = _changes(there, stage.catalog_before)
+            changes = _changes(look(), stage.catalog_before)
             lost, extra = _rows_back(stage, before, there, known)
             measured |= {(entry.table, entry.column): entry for entry in lost}
             left += (words for words in extra if words not in left)
@@ -52,7 +53,7 @@ def trial(server: Server, stage: Stage, up: Act, down: Act, known: tuple[Lost, .
                     lost=(*known, *measured.values()),
                     left=tuple(left),
                 )
-            changes = _changes(there, stage.catalog_after)
+            changes = _changes(look(), stage.catalog_after)
             if changes:
                 return Trial(
                     catalog=tuple(f"after the migration ran again, {change}" for change in changes),
@@ -64,9 +65,9 @@ def trial(server: Server, stage: Stage, up: Act, down: Act, known: tuple[Lost, .
     return Trial(lost=(*known, *measured.values()), left=tuple(left), notes=tuple(notes))
 
 
-def _changes(session: Connection, wanted: Catalog) -> tuple[str, ...]:
+def _changes(found: Catalog, wanted: Catalog) -> tuple[str, ...]:
     """What differs, but for the order of columns, which no SQL can change."""
-    found = without(read(session), PARKED)
+    found = without(found, PARKED)
     invalid = {index.name for table in wanted.tables for index in table.indexes if not index.valid}
     return tuple(
         str(change)
