@@ -1,5 +1,6 @@
 -- The picture of a database as one JSON document of flat lists; read.py puts them together. PostgreSQL 13 and newer:
--- columns that only newer catalogs have are reached through to_jsonb(row).
+-- columns that only newer catalogs have are reached through to_jsonb(row). The parts marked "where there are any" are
+-- half of the work of planning it: kinds.sql tells which of them there is anything for.
 -- What PostgreSQL prints depends on a few settings. They are changed, and put back, within this one statement, so
 -- that it works inside and outside of a transaction and leaves nothing behind. The chain of LATERAL and OFFSET 0
 -- fixes the order of evaluation: remember, set, read, restore.
@@ -204,6 +205,7 @@ SELECT document.document
       LEFT JOIN pg_catalog.pg_class p ON p.oid = inh.inhparent
       LEFT JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace) x),
 
+-- where there are any: triggers
 'triggers', (
     SELECT pg_catalog.json_agg(x) FROM (
     SELECT t.oid, t.tgrelid AS relation, t.tgname AS name, pg_catalog.pg_get_triggerdef(t.oid) AS definition,
@@ -215,6 +217,7 @@ SELECT document.document
       JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
      WHERE NOT t.tgisinternal OR (t.tgparentid <> 0 AND t.tgconstraint = 0)) x),
 
+-- where there are any: policies
 'policies', (
     SELECT pg_catalog.json_agg(x) FROM (
     SELECT p.oid, p.polrelid AS relation, p.polname AS name, p.polcmd AS command, p.polpermissive AS permissive,
@@ -224,6 +227,7 @@ SELECT document.document
            pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) AS check
       FROM heap h JOIN pg_catalog.pg_policy p ON p.polrelid = h.oid) x),
 
+-- where there are any: rules
 'rules', (
     SELECT pg_catalog.json_agg(x ORDER BY x.name) FROM (
     SELECT r.ev_class AS relation, r.rulename AS name, r.ev_enabled AS enabled,
@@ -243,6 +247,7 @@ SELECT document.document
              ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.objsubid = 0
             AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')) x),
 
+-- where there are any: types
 'types', (
     SELECT pg_catalog.json_agg(x) FROM (
     SELECT t.oid, n.nspname AS schema, t.typname AS name, t.typtype AS kind,
@@ -274,6 +279,7 @@ SELECT document.document
       LEFT JOIN pg_catalog.pg_type rt ON rt.oid = r.rngsubtype
       LEFT JOIN pg_catalog.pg_opclass o ON o.oid = r.rngsubopc) x),
 
+-- where there are any: composites
 'composites', (
     SELECT pg_catalog.json_agg(x) FROM (
     SELECT c.oid AS relation, t.oid, n.nspname AS schema, c.relname AS name,
@@ -288,6 +294,7 @@ SELECT document.document
       JOIN ours n ON n.oid = c.relnamespace
      WHERE c.relkind = 'c') x),
 
+-- where there are any: routines
 'routines', (
     SELECT pg_catalog.json_agg(x) FROM (
     SELECT p.oid, n.nspname AS schema, p.proname AS name, p.prokind AS kind,
@@ -334,6 +341,7 @@ SELECT document.document
     SELECT e.oid, e.extname AS name, e.extversion AS version, n.nspname AS schema
       FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace) x),
 
+-- where there are any: statistics
 'statistics', (
     SELECT pg_catalog.json_agg(x) FROM (
     SELECT s.oid, n.nspname AS schema, s.stxname AS name, s.stxrelid AS relation,
@@ -374,6 +382,7 @@ SELECT document.document
     SELECT d.classid::pg_catalog.regclass::text, d.objid::text, 'pg_extension', d.refobjid::text, 0, NULL
       FROM pg_catalog.pg_depend d WHERE d.deptype = 'e' AND d.objid >= 16384) x),
 
+-- where there are any: others
 'others', (
     SELECT pg_catalog.json_agg(x) FROM (
     SELECT i.type AS kind, i.identity AS name, NULLIF(pg_catalog.concat_ws(' ', VARIADIC o.parts), '') AS definition,
