@@ -100,7 +100,8 @@ def calls_of(asked: Asked) -> int:
     """How many tool calls the conversation holds so far, whatever the API."""
     messages: list[dict[str, Any]] = asked.body["messages"]
     parts = [block for message in messages for block in _blocks(message)]
-    return sum(block["type"] == "tool_use" for block in parts) + sum(len(m.get("tool_calls") or ()) for m in messages)
+    called: int = sum(len(m.get("tool_calls") or ()) for m in messages)
+    return called + sum(block["type"] == "tool_use" for block in parts)
 
 
 def results_of(asked: Asked) -> list[str]:

@@ -172,15 +172,24 @@ def test_a_lying_one_cannot_reach_completed(project: Path, lie: str) -> None:
     assert whole.quality_gates.security.manual_review_needed
 
 
-def test_what_was_there_before_is_not_held_against_it(tmp_path: Path) -> None:
-    """The example project has findings of every kind; a migration that adds none is completed, by drizzle's rules."""
-    project = tmp_path / "project"
+def example(project: Path, migrations: int) -> dict[str, Any]:
+    """The example as it was after so many migrations; its journal."""
     shutil.copytree("examples/token-registry", project)
-    journal = project / "drizzle/meta/_journal.json"
-    entries = json.loads(journal.read_text())
-    entries["entries"].append(entries["entries"][-1] | {"idx": 8, "tag": "0008_note", "when": 1900000000000})
+    journal: dict[str, Any] = json.loads((project / "drizzle/meta/_journal.json").read_text())
+    for entry in journal["entries"][migrations:]:
+        (project / f"drizzle/{entry['tag']}.sql").unlink()
+    del journal["entries"][migrations:]
+    (project / "drizzle/meta/_journal.json").write_text(json.dumps(journal))
+    return journal
+
+
+def test_what_was_there_before_is_not_held_against_it(tmp_path: Path) -> None:
+    """The example has an index build that blocks; a migration that adds nothing bad is completed."""
+    project = tmp_path / "project"
+    entries = example(project, 3)
+    entries["entries"].append(entries["entries"][-1] | {"idx": 3, "tag": "0003_note", "when": 1900000000000})
     write = call(
-        "write_file", path="drizzle/0008_note.sql", content='ALTER TABLE "token" ADD COLUMN "note" varchar(80);'
+        "write_file", path="drizzle/0003_note.sql", content='ALTER TABLE "token" ADD COLUMN "note" varchar(80);'
     )
     listed = call("write_file", path="drizzle/meta/_journal.json", content=json.dumps(entries))
     whole = do(project, Script([write, listed, finish()]), globs=["drizzle/**"])

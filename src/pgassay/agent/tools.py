@@ -136,7 +136,7 @@ async def migrate_plan(ctx: Context, draft: str | None = None) -> Result:
 
     desk, how = ctx.deps, ctx.deps.proof.how
     options = PlanOptions(
-        project=str(desk.fence.root), text=draft, kind=how.kind, allow_code=how.allow_code,
+        project=str(desk.fence.root) if draft is None else "-", text=draft, kind=how.kind, allow_code=how.allow_code,
         postgres_version=how.postgres_version, postgres_bin=how.postgres_bin,
     )  # fmt: skip
     made = await desk.work(lambda: plan_project(options, desk.proof.say))
