@@ -126,7 +126,7 @@ def test_what_the_tool_took_back_runs_again(tmp_path: Path, url: str, connection
 
 
 def test_a_dirty_table_is_respected(tmp_path: Path, url: str, connection: Connection) -> None:
-    from pgassay.workflows.migrate_up import status
+    from pgassay.workflows.migrate_status import status
 
     write(tmp_path, PROJECTS["golang-migrate"][0])
     connection.run("CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from pgassay.errors import InputError
-from pgassay.migrate.backfill import marked
 from pgassay.sql.batching import batchable
 from pgassay.sql.row_rule import RowRule, row_rule
 
@@ -68,11 +67,6 @@ def test_an_insert_that_looks_itself_is_allowed() -> None:
 def test_columns_mean_the_same_within_a_subquery() -> None:
     statement = batchable("INSERT INTO a (id, w) SELECT id, upper(w) FROM b AS s")
     assert statement.values == ("s.id", "upper(s.w)")
-
-
-def test_the_mark() -> None:
-    assert marked("-- pgassay: batch\nUPDATE a SET x = 1")
-    assert not marked("-- pgassay: allow batch-size\nUPDATE a SET x = 1")
 
 
 @pytest.mark.parametrize(

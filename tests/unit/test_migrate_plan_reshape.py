@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pgassay.migrate.plan.model import batch
-from pgassay.migrate.runner.planning import marked
 from pgassay.model import Name
 from pgassay.report.migrate_plan import PlanDocument, StepPart, UnsafePart, plan_sql, plan_text
+from pgassay.sources.marks import marked
 from pgassay.sql import parse
 from pgassay.sql.reshape import as_unique_index, column_without, constraint, expression, index, mentions
 

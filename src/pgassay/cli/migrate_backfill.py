@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from pgassay.cli.output import emit
 from pgassay.cli.progress import progress
+from pgassay.errors import PgassayError
 
 if TYPE_CHECKING:
     from pgassay.migrate.backfill import BackfillResult
-    from pgassay.workflows.backfill import Task, Tasks
 
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "min": 60.0, "m": 60.0}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|)\Z")
@@ -78,9 +80,19 @@ def span(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
 @click.option(
     "--pause-file", type=click.Path(path_type=Path), metavar="FILE", help="Pause for as long as this file exists."
 )
+@click.option(
+    "--new-rows",
+    type=click.Choice(["pass", "trigger"]),
+    default="pass",
+    show_default=True,
+    help="Rows that come meanwhile: gone after in later passes, or done by a trigger for as long as it runs.",
+)
 @click.option("--again", is_flag=True, help="Begin anew, even though it is recorded as done.")
 @click.option("--dry-run", is_flag=True, help="Say how it would be done, and do nothing.")
 @click.option("--yes", is_flag=True, help="Run without asking.")
+@click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to report."
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.option("-v", "--verbose", is_flag=True, help="A line a batch where there is no terminal.")
 def backfill(
@@ -92,9 +104,11 @@ def backfill(
     rest: float,
     patience: float,
     pause_file: Path | None,
+    new_rows: Literal["pass", "trigger"],
     again: bool,
     dry_run: bool,
     yes: bool,
+    style: str,
     quiet: bool,
     verbose: bool,
 ) -> int:  # fmt: skip
@@ -102,23 +116,39 @@ def backfill(
 
     Each statement of the file is cut into ranges of its table's key; how far it has come is kept in the table
     pgassay.backfill of the database, in the same transaction as the rows. After a kill or an error run the same command
-    again: it goes on there, and does nothing twice. Rows that come meanwhile are done as well where WHERE tells them;
-    the end is a look that nothing is left.
+    again: it goes on there, and does nothing twice. Rows that come meanwhile are done as well where WHERE tells them:
+    in later passes, or with --new-rows trigger as they are written, where the statement looks at nothing but the row.
+    The end is a look that nothing is left.
 
     To pause: create the --pause-file, send SIGUSR1 (once more to go on), or set the record's column paused to true.
     Ends with 1 where rows are left.
     """
     from pgassay.cli.migrate_up import ask
     from pgassay.migrate.backfill import BackfillOptions
+    from pgassay.report.migrate_backfill import backfill_json, outlook_text, told
     from pgassay.workflows.backfill import look, run
 
     tasks = look(file, database)
-    emit(_outlook(tasks))
+    seen = [(task.statement, task.plan, task.record) for task in tasks.tasks]
+    results: dict[str, BackfillResult] = {}
+
+    def report(error: PgassayError | None, *, ran: bool = True) -> None:
+        if style == "text":
+            emit("".join(told(s, plan, results[record]) for s, plan, record in seen if record in results))
+            return
+        again = f"pgassay migrate backfill {shlex.quote(file)} --database URL"
+        again += " --new-rows trigger" if new_rows == "trigger" else ""
+        emit(backfill_json(tasks.target, seen, results, run=ran, error=error, next=again), encoding="utf-8")
+
+    if style == "text":
+        emit(outlook_text(tasks.target, seen))
+    elif not yes and not dry_run and sys.stdin is not None and sys.stdin.isatty():
+        click.echo(outlook_text(tasks.target, seen), err=True)
     if dry_run:
+        report(None, ran=False)
         return 0
     if not yes:
         ask(f"Run this on {tasks.target}?")
-    proved = True
     with progress(quiet=quiet, verbose=verbose, colour=True) as show, _signalled() as signalled:
         options = BackfillOptions(
             batch=batch_time,
@@ -127,14 +157,17 @@ def backfill(
             rest=rest,
             patience=patience,
             again=again,
+            new_rows=new_rows,
             paused=lambda: signalled() or (pause_file is not None and pause_file.exists()),
         )
-        done = []
-        for task, result in run(tasks, database, options, lambda now: show(str(now))):
-            done.append((task, result))
-            proved = proved and result.proved
-    emit("".join(_told(task, result) for task, result in done))
-    return 0 if proved else 1
+        try:
+            for task, result in run(tasks, database, options, lambda now: show(str(now))):
+                results[task.record] = result
+        except PgassayError as error:
+            report(error)
+            raise
+    report(None)
+    return 0 if all(result.proved for result in results.values()) else 1
 
 
 @contextlib.contextmanager
@@ -154,35 +187,3 @@ def _signalled() -> Iterator[Callable[[], bool]]:
         yield lambda: paused
     finally:
         signal.signal(signal.SIGUSR1, before)
-
-
-def _outlook(tasks: Tasks) -> str:
-    words = [f"{tasks.target}\n"]
-    for task in tasks.tasks:
-        place, plan = f"{task.statement.path}:{task.statement.line}", task.plan
-        words.append(
-            f"{place}: {plan.statement.kind.upper()} by {', '.join(plan.ranges.columns)} of {plan.table}"
-            f" (about {plan.total:,} rows)\n"
-        )
-        words += [f"  {note}\n" for note in plan.notes]
-    words.append("Is there a backup, or a way back? What a backfill writes, nothing takes back.\n")
-    return "".join(words)
-
-
-_PROOFS = {
-    "where": "nothing meets WHERE any more",
-    "target": "every row has its row in the target",
-    "ranges": "every range of keys was done once",
-}
-
-
-def _told(task: Task, result: BackfillResult) -> str:
-    end = f"proved: {_PROOFS[result.proof]}" if result.proof else f"{result.left:,} rows are left"
-    resumed = ", resumed" if result.resumed else ""
-    words = (
-        f"{task.statement.path}:{task.statement.line}: {result.changed:,} rows in {result.batches:,} batches{resumed}, "
-        f"{result.seconds:.1f} s; longest batch {result.longest * 1000:.0f} ms,"
-        f" longest wait behind one {result.waited * 1000:.0f} ms; {end}\n"
-    )
-    notes = [note for note in result.notes if note not in task.plan.notes]
-    return words + "".join(f"  {note}\n" for note in notes)

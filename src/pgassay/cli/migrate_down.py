@@ -71,8 +71,10 @@ def down(context: click.Context, /, database: str | None, **options: Any) -> int
     given = {name for name in options if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE}
     apart = {name: options.pop(name) for name in _WRITING}
     if database is not None:
-        _refuse(given & set(_WRITING), "go without --database: they are about writing")
-        return run_migrations("down", database=database, **options)
+        style = apart["style"]
+        _refuse(given & set(_WRITING) - {"style"}, "go without --database: they are about writing")
+        _refuse({"style"} if style == "handoff" else set(), "handoff goes without --database: it is about writing")
+        return run_migrations("down", database=database, style=style, **options)
     _refuse(given & {"to", "yes", "allow", "lock_timeout", "retries", "workload"}, "need --database URL")
     return _write(options | apart)
 

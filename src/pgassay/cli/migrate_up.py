@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from pgassay.cli.output import emit
 from pgassay.cli.progress import progress
 from pgassay.cli.values import seconds
-from pgassay.errors import UsageError
+from pgassay.errors import PgassayError, UsageError
+
+if TYPE_CHECKING:
+    from pgassay.migrate.runner import Outlook, Ran
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,10 +61,13 @@ def running(function: F) -> F:
 @running
 @click.option("--database", metavar="URL", required=True, help="Where to run them.")
 @click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to report."
+)
+@click.option(
     "--baseline", metavar="NAME",
     help="Only note the migrations up to this one as deployed: what ran before pgassay kept a record.",
 )  # fmt: skip
-def up(dry_run: bool, yes: bool, quiet: bool, verbose: bool, baseline: str | None, **options: Any) -> int:
+def up(dry_run: bool, yes: bool, quiet: bool, verbose: bool, style: str, baseline: str | None, **options: Any) -> int:
     """Run the pending migrations of a project on a database.
 
     What is pending is told by the project's own tool's table (drizzle, Alembic, dbmate, goose, golang-migrate, Flyway,
@@ -75,50 +81,73 @@ def up(dry_run: bool, yes: bool, quiet: bool, verbose: bool, baseline: str | Non
     After a kill, a lost connection or an error, run the same command again: it goes on where it was.
     """
     if baseline is not None:
-        return _mark(baseline, dry_run=dry_run, yes=yes, **options)
-    return run_migrations("up", dry_run=dry_run, yes=yes, quiet=quiet, verbose=verbose, **options)
+        return _mark(baseline, dry_run=dry_run, yes=yes, style=style, **options)
+    return run_migrations("up", dry_run=dry_run, yes=yes, quiet=quiet, verbose=verbose, style=style, **options)
 
 
-def run_migrations(way: str, *, dry_run: bool, yes: bool, quiet: bool, verbose: bool, **options: Any) -> int:
+def run_migrations(
+    way: str, *, dry_run: bool, yes: bool, quiet: bool, verbose: bool, style: str = "text", **options: Any
+) -> int:
     """Look ahead, show, ask, run. Ends with 0; with 1 for a dry run of what would be refused."""
+    from pgassay.migrate.runner import Ran
     from pgassay.report.migrating import outlook_text, ran_text
-    from pgassay.workflows.migrate_up import MigrateOptions, carry_out, look_ahead, refusal
+    from pgassay.workflows.migrate_up import MigrateOptions, carry_out, command, look_ahead, refusal
 
     asked = MigrateOptions(way=way, **options)  # type: ignore[arg-type]
+    json = style == "json"
     with progress(quiet=quiet, verbose=verbose, colour=True) as show:
         outlook = look_ahead(asked, show)
-    emit(outlook_text(outlook))
-    if not outlook.plan.courses:
-        return 0
-    if outlook.refused:
-        if dry_run:
-            return 1
-        raise refusal(outlook)
-    if dry_run:
-        return 0
+    if not json:
+        emit(outlook_text(outlook))
+    refused = refusal(outlook) if outlook.refused else None
+    if refused is not None or dry_run or not outlook.plan.courses:
+        if json:
+            words = "nothing-to-do" if not outlook.plan.courses else "refused" if refused is not None else "planned"
+            _emit_run(outlook, None, words, refused, command(asked) if outlook.plan.courses else None)
+        if refused is not None and not dry_run:
+            raise refused
+        return 1 if refused is not None else 0
     if not yes:
+        if json and sys.stdin is not None and sys.stdin.isatty():
+            click.echo(outlook_text(outlook), err=True)
         ask(f"Run {outlook.plan.steps} steps on {outlook.target}?")
+    ran = Ran()
     with progress(quiet=quiet, verbose=verbose, colour=True) as show:
-        ran = carry_out(outlook, asked, show)
-    emit(ran_text(ran, way))
+        try:
+            carry_out(outlook, asked, show, ran)
+        except PgassayError as error:
+            if json:
+                _emit_run(outlook, ran, "stopped", error, command(asked))
+            raise
+    if json:
+        _emit_run(outlook, ran, "done", None, None)
+    else:
+        emit(ran_text(ran, way))
     return 0
 
 
-def _mark(baseline: str, *, dry_run: bool, yes: bool, **options: Any) -> int:
-    from pgassay.workflows.migrate_up import MigrateOptions, note_deployed, to_mark
+def _emit_run(outlook: Outlook, ran: Ran | None, outcome: Any, error: PgassayError | None, next: str | None) -> None:
+    from pgassay.report.migrate_run import run_json
+
+    emit(run_json(outlook, ran, outcome=outcome, error=error, next=next), encoding="utf-8")
+
+
+def _mark(baseline: str, *, dry_run: bool, yes: bool, style: str, **options: Any) -> int:
+    from pgassay.workflows.migrate_up import MigrateOptions, note_deployed, to_mark, unseen
 
     asked = MigrateOptions(**options | {"to": baseline})
     planned = to_mark(asked)
     names = [course.migration.name for course in planned.courses]
-    if not names:
-        emit("Nothing to do: they are noted as deployed already.\n")
-        return 0
-    emit(f"To be noted as deployed, without being run: {', '.join(names)}\n")
-    if dry_run:
-        return 0
-    if not yes:
-        ask(f"Note {len(names)} migrations as deployed?")
-    note_deployed(planned, asked)
+    if style == "text":
+        said = f"To be noted as deployed, without being run: {', '.join(names)}"
+        emit(f"{said if names else 'Nothing to do: they are noted as deployed already.'}\n")
+    if names and not dry_run:
+        if not yes:
+            ask(f"Note {len(names)} migrations as deployed?")
+        note_deployed(planned, asked)
+    if style == "json":
+        outcome = "nothing-to-do" if not names else "planned" if dry_run else "noted"
+        _emit_run(unseen(planned, asked), None, outcome, None, None)
     return 0
 
 

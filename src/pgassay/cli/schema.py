@@ -17,6 +17,9 @@ NAMES = (
     "design",
     "migrate-down",
     "migrate-plan",
+    "migrate-run",
+    "migrate-status",
+    "migrate-backfill",
     "agent-route",
 )
 

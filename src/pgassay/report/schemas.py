@@ -20,6 +20,9 @@ _TITLES = {
     "design": "pgassay design --format json",
     "migrate-down": "pgassay migrate down --format json",
     "migrate-plan": "pgassay migrate plan --format json",
+    "migrate-run": "pgassay migrate up --format json",
+    "migrate-status": "pgassay migrate status --format json",
+    "migrate-backfill": "pgassay migrate backfill --format json",
     "agent-route": "pgassay agent route --format json",
 }
 NAMES = tuple(_TITLES)
@@ -63,6 +66,18 @@ def _kind(name: str) -> type[msgspec.Struct]:
             from pgassay.report.migrate_plan import PlanDocument
 
             return PlanDocument
+        case "migrate-run":
+            from pgassay.report.migrate_run import RunDocument
+
+            return RunDocument
+        case "migrate-status":
+            from pgassay.report.migrate_status import StatusDocument
+
+            return StatusDocument
+        case "migrate-backfill":
+            from pgassay.report.migrate_backfill import BackfillDocument
+
+            return BackfillDocument
         case "migrate-down":
             from pgassay.report.migrate_down import DownDocument
 

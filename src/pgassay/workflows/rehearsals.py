@@ -19,6 +19,7 @@ from pgassay.rehearsal.verify import verify
 from pgassay.rules import Judgement, judge, live_steps
 from pgassay.server import Server
 from pgassay.sources import transactions
+from pgassay.workflows.batch_marks import heeded
 from pgassay.workflows.found import Found, skipped, units
 from pgassay.workflows.options import ReviewOptions
 from pgassay.workflows.production import Production
@@ -91,7 +92,10 @@ class Rehearsals:
             assumed = _renamed(assumed, unit)
             conditions = replace(conditions, guessed=conditions.guessed | {name.name for name in assumed})
             judged = judge(steps)
-            said = [self._verified(f, unit, outcome, database, conditions) for f in judged.findings]
+            said = [
+                self._verified(f, unit, outcome, database, conditions)
+                for f in heeded(judged.findings, unit.statements, self.project.runner)
+            ]
             found.add(replace(judged, findings=told(traffic, said)))
             note_traffic(found, traffic)
             found.add(self._surveyed(unit, outcome, database))

@@ -8,9 +8,11 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pgassay.model import Pending, Project, Runner, Transaction
 from pgassay.rules import Judgement, judge, static_steps
+from pgassay.workflows.batch_marks import heeded
 from pgassay.workflows.found import Found, units
 
 _FORK_FROM = 200  # units, from which a second process is worth its start
@@ -51,7 +53,8 @@ def _judge_share(number: int) -> Judgement:
 
 
 def _judge(work: list[Transaction], runner: Runner) -> Judgement:
-    return judge(step for unit in work for step in static_steps(unit, runner))
+    judged = judge(step for unit in work for step in static_steps(unit, runner))
+    return replace(judged, findings=heeded(judged.findings, (s for unit in work for s in unit.statements), runner))
 
 
 @contextlib.contextmanager

@@ -62,6 +62,12 @@ class Record:
             )
         return self.load(session)
 
+    def glance(self, session: Connection) -> State | None:
+        """As it stands, seen from outside; None where there is none. Raises StatementError."""
+        if session.value("SELECT pg_catalog.to_regclass('pgassay.backfill')") is None:
+            return None
+        return self.load(session) if session.value(_QUERIES["load"], [self.id]) is not None else None
+
     def load(self, session: Connection) -> State:
         """As it stands now."""
         row = session.json(_QUERIES["load"], [self.id])

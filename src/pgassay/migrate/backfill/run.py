@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,17 +18,25 @@ from pgassay.migrate.backfill.watch import Watch
 from pgassay.server import Connection, ConnectionLost, StatementError
 from pgassay.sql.batching import batchable
 
-_MARK = re.compile(r"--[ \t]*pgassay:[ \t]*batch\b", re.I)
-
-
-def marked(text: str) -> bool:
-    """Whether a statement's text (with the comments before it) has ``-- pgassay: batch``."""
-    return _MARK.search(text) is not None
-
 
 def check(session: Connection, sql: str, *, path: str | None = None, line: int | None = None) -> Plan:
     """How it would be done. Nothing is changed. Raises InputError where it cannot be batched."""
     return planned(session, batchable(sql, path or "", line), path, line)
+
+
+def foresee(session: Connection, sql: str, *, path: str | None = None, line: int | None = None) -> Plan | None:
+    """As ``check``, in a session whose search_path is not the one that it will run with: names without a schema are
+    taken to be of ``public``. None where the table is not there yet. Raises InputError."""
+    read = batchable(sql, path or "", line)
+    there = replace(
+        read,
+        table=read.table.within("public"),
+        target=read.target.within("public"),
+        others=frozenset(name.within("public") for name in read.others),
+    )
+    if any(session.value("SELECT pg_catalog.to_regclass($1)", [str(t)]) is None for t in {there.table, there.target}):
+        return None
+    return planned(session, there, path, line)
 
 
 def backfill(

@@ -49,7 +49,7 @@ def trial(server: Server, stage: Stage, up: Act, down: Act, known: tuple[Lost, .
                 return Trial(catalog=changes, lost=(*known, *measured.values()), left=tuple(left))
             if failure := up(database):
                 return Trial(
-                    failure=f"{turn}after the way back the migration no longer runs: {failure}",
+                    failure=f"{turn}after the way back the migration no longer runs: {failure}{_broken(stage, failure)}",
                     lost=(*known, *measured.values()),
                     left=tuple(left),
                 )
@@ -63,6 +63,16 @@ def trial(server: Server, stage: Stage, up: Act, down: Act, known: tuple[Lost, .
             left += (words for words in wrong if words not in left)
             notes += (words for words in said if words not in notes)
     return Trial(lost=(*known, *measured.values()), left=tuple(left), notes=tuple(notes))
+
+
+def _broken(stage: Stage, failure: str) -> str:
+    """What no way back could have made: an index that a build left invalid."""
+    for table in stage.catalog_before.tables:
+        for index in table.indexes:
+            if not index.valid and index.name in failure:
+                name = table.name.named(index.name)
+                return f" ({name} is invalid and cannot be made again: IF EXISTS lets the migration run twice)"
+    return ""
 
 
 def _changes(found: Catalog, wanted: Catalog) -> tuple[str, ...]:

@@ -1,13 +1,14 @@
 """Run migrations: step by step, alone, without keeping anybody waiting, and resumable after a kill at any moment."""
 
 from pgassay.migrate.runner.execute import execute, mark
-from pgassay.migrate.runner.model import Course, Plan, Ran, Recorded, Settings, Step
-from pgassay.migrate.runner.outlook import Outlook, Strongest
+from pgassay.migrate.runner.model import Course, Plan, Ran, Recorded, Settings, Step, Trace
+from pgassay.migrate.runner.outlook import Batched, Outlook, Strongest
 from pgassay.migrate.runner.planning import course, plan
 from pgassay.migrate.runner.problems import MigrationStopped
 from pgassay.migrate.runner.waiting import Waiting, back, forth, waiting
 
 __all__ = [
+    "Batched",
     "Course",
     "MigrationStopped",
     "Outlook",
@@ -17,6 +18,7 @@ __all__ = [
     "Settings",
     "Step",
     "Strongest",
+    "Trace",
     "Waiting",
     "back",
     "course",

@@ -6,13 +6,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pgassay.migrate.runner.guard import prepare
-from pgassay.migrate.runner.planning import new_rows
 from pgassay.migrate.runner.problems import MigrationStopped
 from pgassay.server import Connection
+from pgassay.sources.marks import new_rows
 
 if TYPE_CHECKING:
     from pgassay.migrate.runner.model import Course, Recorded, Step
     from pgassay.migrate.runner.run import Run
+
+
+def place(project: str, migration: str, way: str, number: int) -> str:
+    """The name of a step's record in ``pgassay.backfill``."""
+    return f"{project}: {migration} {way} {number}"
 
 
 def run_batch(run: Run, course: Course, step: Step, where: str, known: Recorded | None) -> None:
@@ -24,7 +29,7 @@ def run_batch(run: Run, course: Course, step: Step, where: str, known: Recorded 
     from pgassay.migrate.backfill.record import Record as Place
 
     (statement,) = step.statements
-    name = f"{run.record.project}: {course.migration.name} {course.way} {step.number}"
+    name = place(run.record.project, course.migration.name, course.way, step.number)
     connection = run.connection
     if known is None or known.state != "started":
         connection.run("BEGIN")

@@ -50,15 +50,24 @@ def only_runner(connection: Connection) -> Iterator[None]:
     yield  # the lock goes with the session, whatever happens
 
 
-def _second(connection: Connection) -> MigrationStopped:
+def at_work(connection: Connection) -> str | None:
+    """Who runs migrations on this database, if anybody does. Raises StatementError."""
     rows = connection.run(_SQL["holder"], [KEY])
     if not rows:
-        return MigrationStopped("another runner has just worked on this database", hint="Run the same command again.")
+        return None
     pid, application, user, address, since = rows[0]
     named = f'"{application}"' if application else "an unnamed application"
+    where = f" from {address}" if address else ""
+    return f"process {pid}, {named}, user {user}{where}, connected for {since}"
+
+
+def _second(connection: Connection) -> MigrationStopped:
+    who = at_work(connection)
+    if who is None:
+        return MigrationStopped("another runner has just worked on this database", hint="Run the same command again.")
+    pid = who.split(",")[0].removeprefix("process ")
     return MigrationStopped(
-        f"another runner is at work on this database: process {pid}, {named}, user {user}"
-        f"{f' from {address}' if address else ''}, connected for {since}",
+        f"another runner is at work on this database: {who}",
         hint="Nothing was done. Wait for it: pgassay migrate status shows how far it is. If it is gone for good:"
         f" SELECT pg_terminate_backend({pid})",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pgassay.migrate.runner.model import Plan
 from pgassay.migrate.runner.record import Standing
@@ -19,14 +19,28 @@ class Strongest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Batched:
+    """How a step marked ``-- pgassay: batch`` goes through its ``table``: by ranges of ``key``, of about ``rows`` rows;
+    both unknown (empty, None) where the table is only made by this run. ``new_rows``: ``pass`` or ``trigger``."""
+
+    table: str
+    key: tuple[str, ...] = ()
+    rows: int | None = None
+    new_rows: str = "pass"
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """``locks`` by migration and step; ``rows`` of the tables concerned, by the server's last count (None: never
-    counted); ``refused`` are findings that stop the run unless allowed by name, ``allowed`` those that were."""
+    """``locks`` by migration and step, ``batches`` likewise; ``rows`` of the tables concerned, by the server's last
+    count (None: never counted); ``refused`` are findings that stop the run unless allowed by name, ``allowed`` those
+    that were."""
 
     plan: Plan
     target: str
     why: str
     locks: dict[tuple[str, int], Strongest]
+    batches: dict[tuple[str, int], Batched] = field(default_factory=dict)
     rows: dict[Name, int | None]
     refused: tuple[Finding, ...] = ()
     allowed: tuple[Finding, ...] = ()

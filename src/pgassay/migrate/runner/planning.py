@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import Literal
 
 from pgassay.errors import InputError
 from pgassay.migrate.runner.model import Course, Kind, Plan, Step, Way
 from pgassay.model import Migration, Project, Statement
 from pgassay.model.actions import AddEnumValue, CreateType, Query, Setting, Transact
-from pgassay.sources.files import read
+from pgassay.sources.marks import marked
 from pgassay.sql.alone import stands_alone
 
-_BATCH = re.compile(r"^\s*(--|#).*\bpgassay:\s*batch\b(?P<words>.*)", re.IGNORECASE)
-_COMMENT = re.compile(r"^\s*(--|#|$)")
 _CONFIG = re.compile(r"\bset_config\s*\(", re.IGNORECASE)
 
 
@@ -44,37 +40,6 @@ def course(migration: Migration, way: Way) -> Course:
             hint="Write one with `pgassay migrate down PROJECT`, or by hand as your runner wants it.",
         )
     return Course(migration=migration, way=way, steps=_numbered(list(_groups(statements, migration.mode))))
-
-
-def marked(statement: Statement) -> bool:
-    """Whether ``-- pgassay: batch`` stands right above a statement, or within it."""
-    return _mark(statement) is not None
-
-
-def _mark(statement: Statement) -> str | None:
-    """The words after the mark."""
-    above = []
-    lines = _lines(statement.path)
-    at = statement.line - 2
-    while 0 <= at < len(lines) and _COMMENT.match(lines[at]):
-        above.append(lines[at])
-        at -= 1
-    found = (_BATCH.match(line) for line in (*statement.text.splitlines(), *above))
-    return next((match["words"].lower() for match in found if match), None)
-
-
-@lru_cache(maxsize=64)
-def _lines(path: str) -> tuple[str, ...]:
-    try:
-        text = read(path).text
-    except InputError:
-        return ()
-    return tuple(text.splitlines()) if "pgassay:" in text else ()
-
-
-def new_rows(statement: Statement) -> Literal["pass", "trigger"]:
-    """What the mark says of rows that come meanwhile: ``-- pgassay: batch trigger`` lets a trigger do them."""
-    return "trigger" if "trigger" in (_mark(statement) or "").split() else "pass"
 
 
 def _groups(statements: Sequence[Statement], mode: str) -> Iterator[tuple[Kind, tuple[Statement, ...]]]:
