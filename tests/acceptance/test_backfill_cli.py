@@ -9,9 +9,6 @@ import subprocess
 import time
 from pathlib import Path
 
-from click.testing import CliRunner
-
-from pgassay.cli import main
 from pgassay.server import OWNER, Connection, Server
 from tests.acceptance import commands
 from tests.acceptance.commands import PGASSAY
@@ -92,17 +89,17 @@ def test_a_crash_of_the_server_is_survived(
 def test_dry_run_and_bad_input(server: Server, database: str, connection: Connection, tmp_path: Path) -> None:
     made(connection)
     file = tmp_path / "fill.sql"
-    words = command(file, server, database)[1:]
     file.write_text("-- the first\nUPDATE t SET n = 1 WHERE n = 0;\n\nDELETE FROM t USING t AS o WHERE o.id = t.n;")
-    done = CliRunner().invoke(main, words)
-    assert done.exit_code == 2
+    done = commands.run(*command(file, server, database)[1:])
+    assert done.returncode == 2
     assert "fill.sql:4: this statement cannot be run in batches: it reads t, which it changes" in done.stderr
     file.write_text("UPDATE t SET n = 1 WHERE n = 0;")
-    done = CliRunner().invoke(main, [*words, "--dry-run"])
-    assert done.exit_code == 0
+    done = commands.run(*command(file, server, database, "--dry-run")[1:])
+    assert done.returncode == 0
     assert "UPDATE by id of t (about 20,000 rows)" in done.stdout
     assert connection.value("SELECT max(n) FROM t") == "0"
-    assert CliRunner().invoke(main, [*words, "--batch-time", "soon"]).exit_code == 2
+    done = commands.run(*command(file, server, database, "--batch-time", "soon")[1:])
+    assert done.returncode == 2
 
 
 def test_pause_file(server: Server, database: str, connection: Connection, tmp_path: Path) -> None:
