@@ -23,6 +23,7 @@ from pgassay.sql.predicates import blocks
 
 _FEW = 200  # cases that are all proved, even if that takes half as long again
 _AGAIN = 0.08  # of all time, for what takes the place of something refused
+_SHARE = 0.5  # of all time, for one run of each query
 _ROUNDS = 6  # of refusing what slows a query
 
 
@@ -40,14 +41,16 @@ def advise(
 
     The same ground and workload give the same advice, as far as measured times agree; the order of everything is fixed.
     """
-    began = time.monotonic()
+    begun, began = time.monotonic(), ground.now()
     world = ground.world()
     opened = (replace(q, blocks=blocks(q.text, world.columns, world.view)) for q in queries)
     read = tuple(with_echoes(with_lookups(query, ground, world), ground, world) for query in opened)
     heap = ground.heap_bytes(world)
     allowed = budget(heap) if budget else None
-    limits = Limits(deadline=began + seconds * 0.6, budget=allowed, kinds=kinds)
-    ground.patience = min(max(seconds * 50, 1_000.0), 10_000.0)
+    limits = Limits(deadline=began + seconds * 0.6, budget=allowed, kinds=kinds, now=ground.now)
+    # Of few queries each may take long; of many, one that does is known well enough when it is cut off.
+    forms = max(sum(len(q.forms) for q in read), 1)
+    ground.patience = min(max(seconds * _SHARE * 1_000 / forms, 1_000.0), 10_000.0)
     search = Search(ground, world, read, limits, progress)
     search.begin()
     # Some of what the proof will take is kept for it; a small workload's may take half as long again.
@@ -69,7 +72,7 @@ def advise(
     )
     more: tuple[Recommendation, ...] = ()
     if not kinds or "statistics" in kinds:
-        now = time.monotonic()
+        now = ground.now()
         more = statistics(search, world, cases, changes, min(began + seconds, now + seconds * 0.1), progress)
     drops: tuple[Recommendation, ...] = ()
     if not kinds or "drop" in kinds:
@@ -78,10 +81,10 @@ def advise(
     rewritten: tuple[Rewrite, ...] = ()
     if not kinds or "rewrite" in kinds:
         progress("trying other ways to ask")
-        rewritten = rewrites(search, world, changes, max(began + seconds * 0.95, time.monotonic() + seconds * 0.15))
+        rewritten = rewrites(search, world, changes, max(began + seconds * 0.95, ground.now() + seconds * 0.15))
     progress("measuring writes")
     tables = sorted({b.candidate.table for n, b in search.names.items() if n in search.chosen})
-    written = write_costs(ground, world, search, tables, max(began + seconds, time.monotonic() + seconds * 0.05))
+    written = write_costs(ground, world, search, tables, max(began + seconds, ground.now() + seconds * 0.05))
     return Advice(
         ground=ground.kind,
         server=ground.server.binaries.version,
@@ -96,7 +99,7 @@ def advise(
         heap_bytes=heap,
         budget=allowed,
         candidates=search.tried,
-        seconds=time.monotonic() - began,
+        seconds=time.monotonic() - begun,
     )
 
 
@@ -139,11 +142,9 @@ def _proved(
         search.learn(worst)
         search.ban(name)
         search.chosen -= {name}
-        if turn < _ROUNDS and time.monotonic() < again_until:
+        if turn < _ROUNDS and ground.now() < again_until:
             progress("choosing again")
-            soon = min(
-                again_until, max(time.monotonic() + (again_until - search.began) * _AGAIN, search.limits.deadline)
-            )
+            soon = min(again_until, max(ground.now() + (again_until - search.began) * _AGAIN, search.limits.deadline))
             search.limits = replace(search.limits, deadline=soon)
             search.instead(name, soon)
             search.choose(search.chosen)

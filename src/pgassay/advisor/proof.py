@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +13,7 @@ _TIMES = 3
 _SLOW = 100.0  # milliseconds, above which two runs of each must do
 _TELLING = 20.0  # milliseconds
 _CLEAR = 0.75  # of CPU and of pages: so much less is no chance
+_PLAIN, _LIKE = 0.93, 1.05  # and of what takes long, which chance disturbs less, so much of CPU and of pages
 _NOISE_MS, _NOISE_PAGES = 0.25, 8
 
 
@@ -56,7 +56,7 @@ def prove(
             found.append(same)
         elif id(case) in before:
             progress(f"proof {len(found) + 1} of {len(cases)}")
-            late = time.monotonic() > deadline
+            late = ground.now() > deadline
             found.append(_change(ground, case, on, before[id(case)], after[id(case)], late=late))
         else:
             found.append(_unchanged(case))
@@ -123,7 +123,8 @@ def _compared(ground: Ground, case: Case, on: frozenset[str], known: Measure | N
     if base is not None:
         ground.only(on)
         after = known or ground.measure(case.sql, limit_ms=max(base.cpu_ms * 2.5, 500.0))
-        if after.cpu_ms < base.cpu_ms * _CLEAR and after.buffers <= base.buffers * _CLEAR and not after.over:
+        cpu, pages = (_PLAIN, _LIKE) if base.cpu_ms > _SLOW else (_CLEAR, _CLEAR)
+        if after.cpu_ms < base.cpu_ms * cpu and after.buffers <= base.buffers * pages and not after.over:
             if after.cpu_ms < _SLOW:
                 after = min(after, ground.measure(case.sql, times=2), key=lambda m: m.work)
             return base, after

@@ -6,13 +6,12 @@ A rewrite is judged with the chosen indexes, and with those that it could use it
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pgassay.advisor.candidates import World
 from pgassay.advisor.model import Change, Measure, Query, Rewrite
-from pgassay.advisor.search import Limits, Search
+from pgassay.advisor.search import Search
 from pgassay.server import StatementError
 from pgassay.sql.alternatives import STAR, Alternative, alternatives
 from pgassay.sql.normalise import fill
@@ -42,7 +41,7 @@ def rewrites(search: Search, world: World, changes: Sequence[Change], deadline: 
         q.number: max((m.work for (n, _), m in known.items() if n == q.number), default=0.0) for q in search.queries
     }
     for query in sorted(search.queries, key=lambda q: (-left[q.number], q.number)):
-        if query.writes or time.monotonic() > deadline:
+        if query.writes or search.ground.now() > deadline:
             continue
         best: Rewrite | None = None
         for alternative in alternatives(query.text, _types(query, world)):
@@ -138,7 +137,13 @@ def _indexes(
 ) -> tuple[frozenset[str], tuple[str, ...]]:
     """The chosen indexes, and what the rewritten query wants beyond."""
     rewritten = replace(query, text=sql, forms=(sql,), blocks=blocks(sql, world.columns, world.view))
-    limits = Limits(deadline=deadline, kinds=search.limits.kinds - {"rewrite", "drop", "statistics"})
+    limits = replace(
+        search.limits,
+        deadline=deadline,
+        budget=None,
+        least=0.0,
+        kinds=search.limits.kinds - {"rewrite", "drop", "statistics"},
+    )
     own = Search(search.ground, world, [rewritten], limits, lambda _: None)
     own.begin()
     own.gather()

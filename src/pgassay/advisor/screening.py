@@ -7,7 +7,6 @@ are kept whatever it says.
 from __future__ import annotations
 
 import contextlib
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
@@ -42,24 +41,30 @@ def build_seconds(candidate: Candidate, world: World) -> float:
 
 
 def screened(
-    ground: Ground, world: World, queries: Sequence[Query], lists: Lists, deadline: float, say: Callable[[str], None]
+    ground: Ground,
+    world: World,
+    queries: Sequence[Query],
+    lists: Lists,
+    deadline: float,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> dict[int, list[Candidate]]:
-    """The candidates of each query that are worth building, the best first."""
+    """The candidates of each query that are worth building, the best first.
+
+    It does without the ground's sessions, and so may run beside what they do, until the deadline or until ``stopped``.
+    """
     whole = {number: _some(found) for number, found in lists.items()}
     distinct = {c for found in whole.values() for c in found}
     if sum(build_seconds(c, world) for c in distinct) <= max(_QUICK, _GHOSTLY * len(distinct)):
         return whole
-    say(f"planning with {len(distinct)} candidates on a ghost")
     url = f"postgresql://{OWNER}@/{ground.database}?host={ground.server.sockets}&port={ground.server.port}"
     try:
         with ghost(ground.server, export(url)) as made:
             try:
-                return _Screen(made, ground, deadline, say).all(queries, whole)
+                return _Screen(made, ground, deadline, stopped).all(queries, whole)
             finally:
                 made.close()
                 ground.server.drop(made.database)
-    except (PgassayError, StatementError) as error:
-        say(f"no ghost: {error}")
+    except (PgassayError, StatementError):
         return {number: found[:_KEPT] for number, found in whole.items()}
 
 
@@ -75,29 +80,32 @@ def _some(found: Sequence[Candidate]) -> list[Candidate]:
 
 
 class _Screen:
-    def __init__(self, made: Ghost, ground: Ground, deadline: float, say: Callable[[str], None]) -> None:
-        self.ghost, self.ground, self.deadline, self.say = made, ground, deadline, say
+    def __init__(self, made: Ghost, ground: Ground, deadline: float, stopped: Callable[[], bool]) -> None:
+        self.ghost, self.ground, self.deadline, self.stopped = made, ground, deadline, stopped
         self.names: dict[Candidate, str] = {}
 
+    def _over(self) -> bool:
+        return self.stopped() or self.ground.now() > self.deadline
+
     def all(self, queries: Sequence[Query], lists: dict[int, list[Candidate]]) -> dict[int, list[Candidate]]:
-        begun = time.monotonic()
+        begun = self.ground.now()
         ranks = (found[n : n + 1] for n in range(max(map(len, lists.values()), default=0)) for found in lists.values())
         for candidate in dict.fromkeys(c for rank in ranks for c in rank):  # the likeliest of each query first
-            if candidate.kind not in _BLIND and time.monotonic() < begun + (self.deadline - begun) * 0.6:
+            late = self.stopped() or self.ground.now() > begun + (self.deadline - begun) * 0.6
+            if candidate.kind not in _BLIND and not late:
                 with contextlib.suppress(StatementError, PgassayError):
                     self.names[candidate] = self.ghost.create_index(candidate.ddl(f"candidate_{len(self.names)}"))
         for name, value in self.ground.steer.items():
             with contextlib.suppress(StatementError):
                 self.ghost.session.run("SELECT pg_catalog.set_config($1, $2, false)", [name, value])
         kept: dict[int, list[Candidate]] = {}
-        for n, query in enumerate(queries):
+        for query in queries:
             if query.number in lists:
-                self.say(f"screening query {n + 1} of {len(queries)}")
                 kept[query.number] = self._query(query, lists[query.number])
         return kept
 
     def _query(self, query: Query, found: list[Candidate]) -> list[Candidate]:
-        if time.monotonic() > self.deadline:
+        if self._over():
             return found[:_KEPT]
         known = {self.names[c]: c for c in found if c in self.names}
         blind = [c for c in found if c not in self.names or c.kind in _BLIND]
@@ -110,13 +118,13 @@ class _Screen:
             left = list(known)
             for _ in range(_ROUNDS):
                 used, planned = self._plan(sql, left)
-                if not used or planned > base * _BETTER or time.monotonic() > self.deadline:
+                if not used or planned > base * _BETTER or self._over():
                     break
                 kept.update(dict.fromkeys(known[n] for n in sorted(used)))
                 left = [n for n in left if n not in used]
             alone = []
             for name in left[:_ALONE]:
-                if time.monotonic() > self.deadline:
+                if self._over():
                     break
                 used, planned = self._plan(sql, [name])
                 if used and planned < base * _MUCH_BETTER:

@@ -11,8 +11,10 @@ import itertools
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from threading import Event
 
 from pgassay.advisor.candidates import World, candidates, stem, unkeyed
 from pgassay.advisor.ground import Ground, cost
@@ -30,7 +32,12 @@ _STEADY = 0.15  # bonus of an index that stays as quick however many rows match 
 _NARROW = 0.15  # price of an index for one value of many like it: other values are asked for, too
 _SLOWER, _SURELY = 0.08, 0.2  # logarithms: what may be noise is left to the proof
 _DOUBTFUL, _FINE = 0.3, 5.0
-_SHORTEST = 250.0  # milliseconds: a shorter limit would measure how busy the machine is
+_SHORTEST = 100.0  # milliseconds for a run, at least
+_LEAST = 500.0  # milliseconds for a query as it is, at least
+_WORSE = 1.4  # times as long as without any index, from which on nothing more need be known
+_DEAR = 20.0  # milliseconds: a query that takes longer is run only with what is about to be chosen
+_SCREENING = 0.4  # of the time, the most for planning with candidates on a ghost
+_TURNS = 40  # of choosing and running
 _SEVERAL = 30  # sets of parameters, above which each is run twice, not up to five times, as it is
 _ONE_OF_ALL = 0.3  # of the time that is left for all queries as they are, the most for one
 _ALIKE = 0.15  # logarithm: so much worse a query may get by an index that does the work of two
@@ -48,7 +55,7 @@ _UPKEEP = {"brin": 0.05, "gin": 0.8, "gist": 0.8, "hash": 0.3, "btree": 0.25}  #
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``deadline`` on the monotonic clock; ``budget`` in bytes of new indexes; ``kinds`` of indexes to try.
+    """``deadline`` on the clock ``now``; ``budget`` in bytes of new indexes; ``kinds`` of indexes to try.
 
     ``least``: seconds for building candidates even where the deadline is near: without any there is no advice.
     """
@@ -57,11 +64,12 @@ class Limits:
     budget: int | None = None
     kinds: frozenset[str] = frozenset()
     least: float = 0.0
+    now: Callable[[], float] = time.monotonic
 
     @property
     def over(self) -> bool:
         """Whether the time is up."""
-        return time.monotonic() > self.deadline
+        return self.now() > self.deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,7 @@ class _Form:
     base_cost: float = 1.0
     known: dict[frozenset[str], float] = field(default_factory=dict)
     runs: dict[frozenset[str], Measure] = field(default_factory=dict)
+    broken: dict[frozenset[tuple[Name, str]], float] = field(default_factory=dict)  # promises
     plans: dict[frozenset[str], tuple[frozenset[str], float]] = field(default_factory=dict)
     spent: float = 0.0  # seconds of runs
 
@@ -126,7 +135,9 @@ class Search:
         self.moves: dict[frozenset[str], float] = {}  # and the gain that the planner promises
         self.heap = max(ground.heap_bytes(world), _SMALL)
         self.spare: dict[int, list[Candidate]] = {}  # candidates of a query that were not built
-        self.began = time.monotonic()
+        self.began = self.ground.now()
+        self.wanted: dict[int, list[Candidate]] = {}  # of each query, all candidates,
+        self.kept: dict[int, list[Candidate]] = {}  # and those that deserve to be built
         self.banned: set[str] = set()
         self.tried = 0
         self.allowance = 1.0  # seconds that the runs of one query may take
@@ -134,32 +145,24 @@ class Search:
     # before anything
 
     def begin(self) -> None:
-        """Plan and run every query as things are. What cannot be planned is skipped, by name."""
-        for query in self.queries:
-            for number, sql in enumerate(query.forms):
-                form = _Form(query, number, sql)
-                try:
-                    form.base_cost = cost(self.ground.plan(sql))
-                    self.forms.append(form)
-                except StatementError as error:
-                    self.skipped.append((query.text, error.report.message))
-        until = time.monotonic() + max(self.limits.deadline - time.monotonic(), 0.0) * (
-            0.25 if len(self.forms) > _MANY else 0.6
-        )
-        # The cheapest first: what a slow one takes is at nobody's expense.
-        for n, form in enumerate(sorted(self.forms, key=lambda f: f.base_cost)):
-            left = until - time.monotonic()
-            if left < 0:  # the rest by the planner's word
-                break
-            self.say(f"measuring query {n + 1} of {len(self.forms)} as it is")
+        """Plan and run every query as things are; beside that, find the candidates that deserve to be built.
+
+        What cannot be planned is skipped, by name.
+        """
+        self._plan_all()
+        self.wanted = {q.number: self._wanted(q) for q in self.queries}
+        until, stopped = self.ground.now() + self._left() * _SCREENING, Event()
+        with ThreadPoolExecutor(1) as beside:
+            screening = beside.submit(
+                screened, self.ground, self.world, self.queries, self.wanted, until, stopped.is_set
+            )
             try:
-                form.base = self.ground.measure(form.sql, limit_ms=max(left * _ONE_OF_ALL * 1_000, _SHORTEST * 2))
-                if form.base.cpu_ms < 100 and not form.base.over:
-                    again = self.ground.measure(form.sql, times=_runs(form.base) if len(self.forms) <= _SEVERAL else 1)
-                    form.base = min(form.base, again, key=lambda m: m.work)
-            except StatementError as error:
-                self.skipped.append((form.query.text, f"it fails when run: {error.report.message}"))
-        self.allowance = max(self.limits.deadline - time.monotonic(), 0.0) / max(len(self.forms), 1)
+                self._measure_all()
+            except BaseException:
+                stopped.set()
+                raise
+            self.say("planning with the candidates on a ghost")
+            self.kept = screening.result()
         self._weigh()
         for query in self.queries:
             for block in query.blocks:
@@ -170,6 +173,37 @@ class Search:
                         self.asked[known.name].append(Ask.of(query.number, block, position))
         for form in self.forms:
             form.known[frozenset()] = form.base.work if form.base else math.log(max(form.base_cost, 0.01))
+
+    def _left(self) -> float:
+        """Seconds until the deadline."""
+        return max(self.limits.deadline - self.ground.now(), 0.0)
+
+    def _plan_all(self) -> None:
+        for query in self.queries:
+            for number, sql in enumerate(query.forms):
+                form = _Form(query, number, sql)
+                try:
+                    form.base_cost = cost(self.ground.plan(sql))
+                    self.forms.append(form)
+                except StatementError as error:
+                    self.skipped.append((query.text, error.report.message))
+
+    def _measure_all(self) -> None:
+        until = self.ground.now() + self._left() * (0.25 if len(self.forms) > _MANY else 0.6)
+        # The cheapest first: what a slow one takes is at nobody's expense.
+        for n, form in enumerate(sorted(self.forms, key=lambda f: f.base_cost)):
+            left = until - self.ground.now()
+            if left < 0:  # the rest by the planner's word
+                break
+            self.say(f"measuring query {n + 1} of {len(self.forms)} as it is")
+            try:
+                form.base = self.ground.measure(form.sql, limit_ms=max(left * _ONE_OF_ALL * 1_000, _LEAST))
+                if form.base.cpu_ms < 100 and not form.base.over:
+                    again = self.ground.measure(form.sql, times=_runs(form.base) if len(self.forms) <= _SEVERAL else 1)
+                    form.base = min(form.base, again, key=lambda m: m.work)
+            except StatementError as error:
+                self.skipped.append((form.query.text, f"it fails when run: {error.report.message}"))
+        self.allowance = self._left() / max(len(self.forms), 1)
 
     def _weigh(self) -> None:
         counts: dict[int, int] = defaultdict(int)
@@ -185,33 +219,31 @@ class Search:
 
     # candidates
 
-    def gather(self, queries: Iterable[Query] | None = None) -> None:
+    def gather(self) -> None:
         """Build the candidates on the ground, the likeliest of every query first."""
-        asked = list(self.queries if queries is None else queries)
-        for table, column in sorted({each for q in asked for each in unkeyed(q, self.world)}):
+        for table, column in sorted({each for q in self.queries for each in unkeyed(q, self.world)}):
             self.refused.append(
                 Refused(
                     sql=f"CREATE INDEX ON {table} ({quote(column)})",
                     reason="its values are long: one of more than 2,704 bytes would make its INSERT fail",
                 )
             )
-        wanted = {q.number: self._wanted(q) for q in asked}
-        began = time.monotonic()
-        left = self.limits.deadline - began
-        kept = screened(self.ground, self.world, asked, wanted, began + left * 0.3, self.say)
-        self.spare = {n: [c for c in found if c not in kept[n][:_KEPT]] for n, found in wanted.items()}
+        kept = self.kept
+        self.spare = {n: [c for c in found if c not in kept[n][:_KEPT]] for n, found in self.wanted.items()}
         if sum(f.base.cpu_ms for f in self.forms if f.base) > _LONG:
             kept = {n: found[:_KEPT] for n, found in kept.items()}
         heavy: dict[int, float] = defaultdict(float)
         for form in self.forms:
             heavy[form.query.number] += form.weight
         # What takes most is served first: there may not be time for all.
-        lists = [(q, kept[q.number]) for q in sorted(asked, key=lambda q: (-round(heavy[q.number], 2), q.number))]
-        left = max(self.limits.deadline - time.monotonic(), 0.0)
+        lists = [
+            (q, kept[q.number]) for q in sorted(self.queries, key=lambda q: (-round(heavy[q.number], 2), q.number))
+        ]
+        left = self._left()
         # Where queries take long, so does finding out what an index does to them.
         runs = _RUNS * sum(f.base.cpu_ms / 1_000 for f in self.forms if f.base and not f.base.over)
         share = min(max(1 - runs / left, 0.4), 0.7) if left else 0.0
-        until = time.monotonic() + max(left * share, self.limits.least)
+        until = self.ground.now() + max(left * share, self.limits.least)
         order: dict[Candidate, set[int]] = {}
         steady: dict[Candidate, set[int]] = defaultdict(set)
         for rank in range(max((len(found) for _, found in lists), default=0)):
@@ -269,16 +301,51 @@ class Search:
         return form.plans[relevant]
 
     def work(self, form: _Form, on: frozenset[str]) -> float:
-        """The logarithm of the work of a query where these candidates are there: measured, else by the planner."""
+        """The logarithm of the work of a query where these candidates are there: measured, else by the planner.
+
+        What runs long is measured only once it is about to be chosen (``settle``).
+        """
         used, planned = self.planned(form, on)
         if not used:
             return form.known[frozenset()]
-        if used not in form.known:
+        if used not in form.known and not self._dear(form):
             form.known[used] = self._run(form, used, planned)
-        found = (1 - _TRUST) * form.known[used] + _TRUST * self._promised(form, planned)
+        promised = self._promised(form, planned)
+        if used in form.known:
+            found = (1 - _TRUST) * form.known[used] + _TRUST * promised
+        else:
+            found = promised + form.broken.get(self._sort(used), 0.0)
         if any(self.names[name].candidate.narrow for name in used):
             found = min(found + _NARROW, form.known[frozenset()])
         return found - (_STEADY if any((form.query.number, name) in self.ordered for name in used) else 0.0)
+
+    def _dear(self, form: _Form) -> bool:
+        return form.base is not None and form.base.cpu_ms > _DEAR
+
+    def _sort(self, used: frozenset[str]) -> frozenset[tuple[Name, str]]:
+        """Which sort of indexes a plan uses, whatever else they hold: by table and first key."""
+        candidates = (self.names[name].candidate for name in used)
+        return frozenset((c.table, stem(c.keys[0])) for c in candidates)
+
+    def settle(self, on: frozenset[str]) -> bool:
+        """Run what has not been run with a set that is about to be chosen; whether there was any such query.
+
+        What falls short of the planner's promise lessens the promises of plans like it.
+        """
+        fresh = []
+        for form in self.forms:
+            used, planned = self.planned(form, on)
+            if used and used not in form.known and not self.limits.over:
+                fresh.append((form, used, planned))
+        for n, (form, used, planned) in enumerate(fresh):
+            if self.limits.over:
+                break
+            self.say(f"running what was chosen: {n + 1} of {len(fresh)}")
+            form.known[used] = self._run(form, used, planned)
+            short = form.known[used] - self._promised(form, planned)
+            sort = self._sort(used)
+            form.broken[sort] = max(short, form.broken.get(sort, short))
+        return bool(fresh)
 
     def _promised(self, form: _Form, planned: float) -> float:
         """The work that the planner promises, on the scale of the measured one."""
@@ -294,8 +361,8 @@ class Search:
         if form.base.over and planned > form.base_cost * _HOPEFUL:
             return promised
         self.ground.only(used)
-        began = time.monotonic()
-        limit = max(form.base.cpu_ms * (1 if form.base.over else 2), _SHORTEST)
+        began = self.ground.now()
+        limit = max(form.base.cpu_ms * (1 if form.base.over else _WORSE), _SHORTEST)
         try:
             found = self.ground.measure(form.sql, limit_ms=limit)
             if not found.over and _SLOWER / 2 < found.work - base < 5 * _SLOWER:  # it decides, so it must be sure
@@ -306,7 +373,7 @@ class Search:
         except StatementError:
             return base + 1.0
         finally:
-            form.spent += time.monotonic() - began
+            form.spent += self.ground.now() - began
         form.runs[used] = found
         if found.over and form.base.over:
             return promised
@@ -389,6 +456,23 @@ class Search:
     def choose(self, start: frozenset[str] = frozenset()) -> frozenset[str]:
         """The best set found within budget and time: greedy by gain and by gain a byte, then polished."""
         best, value = start, 0.0
+        for _ in range(_TURNS):
+            found = self._best(start)
+            fresh = self.settle(found)
+            if self.limits.over:  # the best of what was measured; if there is none, the proof decides
+                best = best if value > 0 else found
+                break
+            gained = self.gain(start, found)
+            if gained > value:
+                best, value = found, gained
+            if not fresh:
+                break
+        self.chosen = self._narrowed(self._merged(best))
+        self.settle(self.chosen)
+        return self.chosen
+
+    def _best(self, start: frozenset[str]) -> frozenset[str]:
+        best, value = start, 0.0
         ways = [False, True] if self.limits.budget is not None else [False]
         for by_size in ways:
             found = self._polished(self._greedy(start, by_size=by_size))
@@ -396,8 +480,7 @@ class Search:
             # Where the time is up much of this is the planner's word: the proof decides.
             if gained > value or (best == start and self.limits.over):
                 best, value = found, gained
-        self.chosen = self._narrowed(self._merged(best))
-        return self.chosen
+        return best
 
     def _merged(self, on: frozenset[str]) -> frozenset[str]:
         """One index in the place of two that differ but in what they carry along, where it does nearly the same."""
@@ -517,7 +600,7 @@ class Search:
                         continue
                     break
                 after = on | move
-                if time.monotonic() > self.limits.deadline:
+                if self.ground.now() > self.limits.deadline:
                     break
                 if after == on or not self._fits(after):
                     stale[move] = -1.0
@@ -528,7 +611,7 @@ class Search:
                 if gained > 0 and (best is None or stale[move] > best[0]) and self.worth(on, after):
                     best = (stale[move], move)
             if best is None:
-                if time.monotonic() > self.limits.deadline:
+                if self.ground.now() > self.limits.deadline:
                     continue  # to what was promised
                 return on
             on |= best[1]

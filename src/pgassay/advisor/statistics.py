@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 
 from pgassay.advisor.candidates import World
@@ -51,7 +50,7 @@ def statistics(
     taken = {s.name.name for s in world.catalog.statistics}
     search.ground.only(search.chosen)
     for table, columns in sorted(wanted, key=lambda w: (str(w[0]), w[1])):
-        if time.monotonic() > deadline:
+        if search.ground.now() > deadline:
             break
         if (table, frozenset(columns)) in known:
             continue

@@ -21,7 +21,7 @@ def write_costs(
 ) -> tuple[WriteCost, ...]:
     """Rows a second and bytes of WAL for each table that gets an index, those that the workload writes first.
 
-    After the deadline (on the monotonic clock) the others are left out.
+    After the deadline (on the ground's clock) the others are left out.
     """
     calls: dict[Name, float] = defaultdict(float)
     for query in search.queries:
@@ -30,7 +30,7 @@ def write_costs(
             calls[target] += query.calls
     found: list[WriteCost] = []
     for table in sorted(tables, key=lambda t: (-calls[t], t)):
-        if found and time.monotonic() > deadline:
+        if found and ground.now() > deadline:
             break
         try:
             one = _write_cost(ground, world, search, table)
