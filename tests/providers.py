@@ -98,10 +98,11 @@ def provider(script: Callable[[Asked], Answer]) -> Iterator[Provider]:
 
 def calls_of(asked: Asked) -> int:
     """How many tool calls the conversation holds so far, whatever the API."""
-    messages: list[dict[str, Any]] = asked.body["messages"]
-    parts = [block for message in messages for block in _blocks(message)]
-    called: int = sum(len(m.get("tool_calls") or ()) for m in messages)
-    return called + sum(block["type"] == "tool_use" for block in parts)
+    count = 0
+    for message in asked.body["messages"]:
+        count += len(message.get("tool_calls") or ())
+        count += len([block for block in _blocks(message) if block["type"] == "tool_use"])
+    return count
 
 
 def results_of(asked: Asked) -> list[str]:

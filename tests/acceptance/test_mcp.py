@@ -40,7 +40,7 @@ def session(request: pytest.FixtureRequest, project: Path) -> Iterator[Session]:
 def test_six_tools_in_eight_kilobytes(session: Session) -> None:
     listed = session.portal.call(session.client.list_tools)
     assert [t.name for t in listed.tools] == ["review", "check", "tune", "design", "migrate", "details"]
-    assert len(listed.model_dump_json(by_alias=True, exclude_none=True).encode()) <= LIMIT
+    assert len(listed.model_dump_json(by_alias=True, exclude_none=True).encode()) <= LIMIT - 512, "room for an option"
     assert all(t.output_schema and t.description for t in listed.tools)
 
 

@@ -6,6 +6,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from pgassay.mcp.calls import phase
 from pgassay.mcp.kept import Kept
 from pgassay.mcp.marking import quoted, stripped
 from pgassay.mcp.roots import Outside, Roots
+from pgassay.mcp.server import inlined
 
 LIMIT = 8 * 1024
 hostile = st.text(st.characters() | st.sampled_from("\x1b[]\x07\x9b\u202em0"), max_size=60).map(lambda t: t * 40)
@@ -138,3 +140,51 @@ def test_paths_inside_are_relative(tmp_path: Path) -> None:
     roots = Roots(project=tmp_path)
     assert roots.inside(".") == "." and roots.inside("a/../b") == "b" and roots.inside(str(tmp_path / "c")) == "c"
     assert roots.inside("export:web") == "export:web"
+
+
+def test_a_schema_says_the_same_without_its_detours() -> None:
+    text = {"type": "object", "properties": {"untrusted": {"type": "string"}}}
+    once = {"type": "object", "properties": {"a": {"$ref": "#/$defs/Text"}, "b": {"$ref": "#/$defs/Text"}}}
+    schema = {
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": {"$ref": "#/$defs/Once"}}},
+        "$defs": {"Text": text, "Once": once},
+    }
+    short = inlined(schema)
+    assert short["properties"]["items"]["items"] == once and short["$defs"] == {"Text": text}
+    for value in ({"items": [{"a": {"untrusted": "x"}}]}, {"items": [{"a": {"untrusted": 1}}]}, {"items": [3]}):
+        valid = [jsonschema.Draft202012Validator(each).is_valid(value) for each in (schema, short)]
+        assert valid[0] == valid[1]
+
+
+huge = st.integers(1, 900)
+
+
+@settings(max_examples=8, deadline=None)
+@given(huge, huge, st.sampled_from(["x", "ü", "\U0001f600", '"', "\n", "\\"]), st.booleans())
+def test_the_answers_of_a_huge_project_fit(files: int, length: int, letter: str, asks: bool) -> None:
+    """Of every tool: hundreds of findings, recommendations and files, with names as long as they like."""
+    name = letter * length
+    ids = [f"{n:016x}" for n in range(files)]
+    base = {"counts": {f"kind {n}": n for n in range(12)}, "notes": [name] * files, "handoff": name}
+    findings = [
+        {"id": id, "rule": "required-column-added", "verdict": "loses-data", "certainty": "computed", "remedy": "none",
+         "place": name, "message": name, "body": {}} for id in ids
+    ]  # fmt: skip
+    advised = [
+        {"id": id, "kind": "index", "certainty": "proved", "sql": name, "queries": 10**6, "gain": 1e-9, "body": {}}
+        for id in ids
+    ]
+    options = [{"answer": f"rename-{n:012x}", "meaning": f"It was renamed to about[{n}]."} for n in range(7)]
+    decision = {"question": "What became of about[0]?", "about": [name] * files, "options": options} if asks else None
+    written = base | {"items": [{"text": name}] * files, "files": [name] * files, "decision": decision}
+    kept = Kept()
+    for result in (
+        fitting.findings(base | {"items": findings, "plan": name}, kept),
+        fitting.advice(base | {"items": advised}, kept),
+        fitting.made(written, kept),
+        fitting.page("r1", name * 3, 0),
+    ):
+        assert sent(result) <= LIMIT
+        answer = result.structured_content
+        assert answer is not None and len(answer.get("items", [])) + answer.get("more", 0) in (0, files)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -42,9 +44,7 @@ class PgassayServer(MCPServer[Any]):
         for tool in tools:
             tool.description = " ".join((tool.description or "").split())
             tool.input_schema = lean(tool.input_schema)
-            tool.output_schema = lean(tool.output_schema, "default")
-            for part in (tool.output_schema or {}).get("$defs", {}).values():
-                part.pop("required", None)
+            tool.output_schema = inlined(lean(tool.output_schema, "default", "required"))
         return tools
 
     async def call_tool(
@@ -85,6 +85,25 @@ def lean(schema: Any, *without: str) -> Any:
     return found
 
 
+def inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same schema, with what it refers to once put in its place: shorter, and easier to read."""
+    parts: dict[str, Any] = schema.get("$defs", {})
+    names = re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema))
+    once = {name: part for name, part in parts.items() if names.count(name) == 1}
+
+    def put(value: Any) -> Any:
+        if isinstance(value, list):
+            return [put(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        name = str(value.get("$ref", "")).removeprefix("#/$defs/")
+        return put(once[name]) if name in once else {key: put(each) for key, each in value.items()}
+
+    kept = {name: put(part) for name, part in parts.items() if name not in once}
+    rest: dict[str, Any] = put({key: value for key, value in schema.items() if key != "$defs"})
+    return rest | ({"$defs": kept} if kept else {})
+
+
 def build(roots: Roots) -> PgassayServer:
     """The server for these roots."""
     server = PgassayServer(
@@ -121,7 +140,8 @@ def build(roots: Roots) -> PgassayServer:
         statements: Statements | None = None,
     ) -> Annotated[CallToolResult, Findings]:
         """What will these migrations do? Rehearses a project's pending files, those since a git reference, all
-        (history), or a draft (sql), and tries the application's statements before and after."""
+        (history), or a draft (sql), and tries the application's statements before and after. static: only read
+        them."""
         asked = {
             "path": inside(path), "sql": sql, "since": since, "history": history, "static": static,
             "statements": statements, "database": database(target),
@@ -204,7 +224,8 @@ def build(roots: Roots) -> PgassayServer:
         answers: Annotated[list[str], Field(max_length=100)] | None = None,
     ) -> Annotated[CallToolResult, Made]:
         """plan: pending migrations (or since, or the last N) as safe steps. down: proved ways back. diff: SQL from
-        path's schema to other's (paths, or the word database). ahead: what is pending, on the database."""
+        path's schema to other's (paths, or the word database). ahead: what is pending, on the database. answers: to
+        what earlier calls asked."""
         if action == "plan":
             asked = {"path": inside(path), "database": database(target), "since": since, "last": last}
             return fitting.made(await call("steps", context, asked | {"answers": answers or []}), kept)
