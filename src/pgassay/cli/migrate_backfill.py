@@ -67,7 +67,8 @@ def span(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
     default=0.25,
     show_default=True,
     metavar="SHARE",
-    help="Pause after each batch, as a share of its time.",
+    help="Pause after each batch, as a share of its time: to begin with, where pg_stat_statements shows how slow the"
+    " application's statements are.",
 )
 @click.option(
     "--patience",

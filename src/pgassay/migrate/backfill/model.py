@@ -18,13 +18,14 @@ class BackfillOptions:
     """Times in seconds.
 
     ``batch``: the longest that a transaction should take; ranges are sized for less than half of it. ``rest``: pause
-    after a batch, as a share of its time. ``max_lag``: of a standby's replay, beyond which we wait. ``max_wait``: of
-    another session behind our locks, beyond which the batch is given up and tried smaller. ``lock_timeout``: for our
-    own waiting. ``patience``: for rows that others hold, for a server that is away, for standbys that do not catch up.
-    ``slower``: by how much the 99th percentile of the application's statements may grow over what it was before we
-    began (estimated, where pg_stat_statements is there). ``passes``: how often rows that came meanwhile are gone after;
-    ``new_rows``: whether a trigger does them as they come. ``paused``: asked before each batch. ``size``: rows of the
-    first range. ``again``: run it even though the record says that it is done.
+    after a batch, as a share of its time; where ``slower`` can be seen it is what it begins with. ``max_lag``: of a
+    standby's replay, beyond which we wait. ``max_wait``: of another session behind our locks, beyond which the batch is
+    given up and tried smaller. ``lock_timeout``: for our own waiting. ``patience``: for rows that others hold, for a
+    server that is away, for standbys that do not catch up. ``slower``: by how much the 99th percentile of the
+    application's statements may grow over what it was before we began (estimated, where pg_stat_statements is there).
+    ``passes``: how often rows that came meanwhile are gone after; ``new_rows``: whether a trigger does them as they
+    come. ``paused``: asked before each batch. ``size``: rows of the first range. ``again``: run it even though the
+    record says that it is done.
     """
 
     batch: float = 0.25

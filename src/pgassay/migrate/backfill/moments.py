@@ -6,7 +6,8 @@ union of samples, solved for one of them). A percentile is more than moments tel
 times are log-normal, which is what latencies come near to: many short ones and a long tail. The 99th percentile is then
 that of the mixture of the statements, each weighed by its calls. Very long calls that are rarer than one in a hundred
 make it too high; a statement with two quite different kinds of calls is smoothed over. What is compared are two
-estimates of the same statements with the same weights, so that what the assumption gets wrong is in both.
+estimates of the same statements with the same weights, so that what the assumption gets wrong is in both. The times are
+the server's: from the beginning of a statement's execution to its end, without the way to the client and back.
 
 Source: PostgreSQL manual, appendix F.32 "pg_stat_statements".
 """

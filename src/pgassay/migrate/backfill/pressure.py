@@ -18,12 +18,13 @@ _EVERY = 1.0  # seconds between looks at statistics
 _FEWEST = 20  # calls of a statement, below which what it took before says nothing
 _ENOUGH = 50  # calls between two looks, below which the next look counts them too
 _MOST_REST = 1.0  # then a backfill takes twice its time
+_LEAST_REST = 0.05
 
 
 @dataclass(slots=True)
 class Pressure:
     """``rest``: the pause after a batch, as a share of its time; it grows while the application's 99th percentile is
-    more than ``slower`` times what it was before, and shrinks again to where it began. ``ratio``: of the last look."""
+    more than ``slower`` times what it was before, and shrinks while it is well below. ``ratio``: of the last look."""
 
     rest: float
     slower: float
@@ -40,7 +41,7 @@ class Pressure:
     _looked: float = 0.0
 
     def __post_init__(self) -> None:
-        self.least = self.rest
+        self.least = min(self.rest, _LEAST_REST)
 
     def begin(self, session: Connection) -> None:
         """What the application's statements took until now."""
@@ -81,7 +82,7 @@ class Pressure:
         if self.ratio > self.slower:
             self.rest = min(max(self.rest, 0.1) * 2, _MOST_REST)
             self.throttled += 1
-        else:
+        elif self.ratio < (1 + self.slower) / 2:
             self.rest = max(self.rest * 0.8, self.least)
 
     def felt(self, session: Connection) -> Felt:
