@@ -39,6 +39,18 @@ def file(tmp_path: Path) -> Path:
     return made
 
 
+def test_a_project_makes_its_roles_before_postgresql_16_too(file: Path) -> None:
+    roles = "DO $$ BEGIN IF to_regrole('app_reader15') IS NULL THEN CREATE ROLE app_reader15 NOLOGIN; END IF; END $$;"
+    rights = "GRANT SELECT ON token, note TO app_reader15, app_writer15; GRANT app_reader15 TO app_writer15;"
+    file.write_text(f"{roles}\nCREATE ROLE app_writer15;\n{TABLES}{CURED}{rights}")
+    ended = run(file, "--postgres-version", "15")
+    if "is not installed here" in ended.stderr:
+        pytest.skip("PostgreSQL 15 is not installed")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "as app_reader15, app_writer15" in " ".join(ended.stdout.split())
+    assert "permission denied" not in ended.stdout
+
+
 def test_what_leaks_is_shown(file: Path) -> None:
     ended = run(file)
     assert (ended.returncode, ended.stderr) == (1, "")

@@ -111,6 +111,14 @@ class Server:
         """The names of all roles but PostgreSQL's own. Roles belong to the server: every database sees them."""
         return {row[0] for row in self.admin.run("SELECT rolname FROM pg_roles WHERE oid >= 16384")} | {SUPERUSER}
 
+    def make_roles(self, names: Iterable[str]) -> None:
+        """Roles that cannot log in, for OWNER to use and to hand out; those that are there stay as they are.
+
+        Before PostgreSQL 16 who may create roles may become anyone, so OWNER may not: a migration's roles are made here.
+        """
+        for name in sorted(set(names) - self.roles()):
+            self.admin.run(f"CREATE ROLE {quote(name)} NOLOGIN; GRANT {quote(name)} TO {OWNER} WITH ADMIN OPTION")
+
     def drop_roles(self, names: Iterable[str]) -> None:
         """Drop roles and all that they own or were granted, in every database, and reset what OWNER has set for itself.
 

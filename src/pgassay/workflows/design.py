@@ -141,8 +141,7 @@ def _roles(server: Server, settings: Settings) -> None:
     beforehand, as a production server has them."""
     if server.major >= 16 or settings.tenancy == "none":
         return
-    for role in (settings.owner_role, settings.writer_role, settings.reader_role):
-        server.admin.run(f"CREATE ROLE {quote(role)} NOLOGIN; GRANT {quote(role)} TO {OWNER}")
+    server.make_roles((settings.owner_role, settings.writer_role, settings.reader_role))
 
 
 def proved(server: Server, made: Design) -> tuple[str, Catalog]:

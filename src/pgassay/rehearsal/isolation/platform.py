@@ -16,7 +16,7 @@ def stand_in(server: Server, session: Connection, *, supabase: bool) -> list[str
     if supabase:
         for role in _ROLES:
             if role not in server.roles():
-                session.run(f"CREATE ROLE {role} NOLOGIN")
+                server.make_roles([role]) if server.major < 16 else session.run(f"CREATE ROLE {role} NOLOGIN")
     assumed = {
         row[0]
         for row in session.run(

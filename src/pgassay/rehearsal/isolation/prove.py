@@ -44,7 +44,10 @@ def prove(
         with server.connect(database) as session:
             tenancy = tenancy_of(read(session), told)
             progress("making rows of two tenants")
-            session.run("; ".join(f"CREATE ROLE {role} NOLOGIN" for role in sorted(made)))
+            if server.major < 16:
+                server.make_roles(made)
+            else:
+                session.run("; ".join(f"CREATE ROLE {role} NOLOGIN" for role in sorted(made)))
             unbound = tuple(role for role in tenancy.roles if role in bypass)
             tenancy = replace(tenancy, roles=tuple(role for role in tenancy.roles if role not in bypass))
             tenancy = _with_roles(session, tenancy)
