@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import uvicorn
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
@@ -76,6 +81,27 @@ def server(style: str, log: Path) -> MCPServer:
             return f"{topic} of {context7CompatibleLibraryID}"
 
     return made
+
+
+@contextlib.contextmanager
+def over_http(style: str, log: Path) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """The same over streamable HTTP, in a thread: its address, and the headers of every request."""
+    app, heard = server(style, log).streamable_http_app(), list[dict[str, str]]()
+
+    async def listening(scope: Any, receive: Any, send: Any) -> None:
+        heard.append({key.decode(): value.decode() for key, value in scope.get("headers", ())})
+        await app(scope, receive, send)
+
+    with socket.create_server(("127.0.0.1", 0)) as place:
+        config = uvicorn.Config(listening, log_level="error", lifespan="on", timeout_graceful_shutdown=1)
+        running = uvicorn.Server(config)
+        thread = threading.Thread(target=running.run, args=([place],), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{place.getsockname()[1]}/mcp", heard
+        finally:
+            running.should_exit = True
+            thread.join()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
+import socket
 import sys
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from pgassay.agent.docs import DISK, SESSION, Documentation, needed
 from pgassay.agent.docs_client import chosen
 from pgassay.agent.fence import Fence
 from pgassay.agent.proof import Proof
+from tests import context7
+from tests.acceptance.test_agent_run import Script, do, finish
 
 FAKE = Path(__file__).parents[1] / "context7.py"
 
@@ -29,11 +32,11 @@ class Clock:
         return self.seconds
 
 
-def documentation(folder: Path, style: str, clock: Clock | None = None) -> Documentation:
-    time = clock or Clock()
+def documentation(folder: Path, style: str) -> Documentation:
+    """From a server on pipes."""
     command = shlex.join([sys.executable, str(FAKE), style, str(folder / "log")])
     (folder / "project").mkdir(exist_ok=True)
-    return Documentation(root=folder / "project", server=command, folder=folder / "cache", clock=time, now=time)
+    return Documentation(root=folder / "project", server=command, folder=folder / "cache")
 
 
 def calls(folder: Path) -> list[list[object]]:
@@ -42,16 +45,25 @@ def calls(folder: Path) -> list[list[object]]:
 
 
 def test_the_tools_of_today_and_the_caches(tmp_path: Path) -> None:
+    with context7.over_http("new", tmp_path / "log") as (url, _):
+        caches(tmp_path, url)
+
+
+def caches(folder: Path, url: str) -> None:
     clock = Clock()
-    docs = documentation(tmp_path, "new", clock)
+
+    def session() -> Documentation:
+        return Documentation(root=folder, server=url, folder=folder / "cache", clock=clock, now=clock)
+
+    docs = session()
     page = asyncio.run(docs.fetch("drizzle-orm", "postgresql"))
-    assert calls(tmp_path) == [
+    assert calls(folder) == [
         ["resolve-library-id", {"query": "postgresql", "libraryName": "drizzle-orm"}],
         ["query-docs", {"libraryId": "/drizzle-team/drizzle-orm-docs", "query": "postgresql"}],
     ]
     assert page.source == "context7:/drizzle-team/drizzle-orm-docs#postgresql"
     assert len(page.text) == 20_000 and page.tokens == 5_000, "capped"
-    fence = Fence(tmp_path)
+    fence = Fence(folder)
     shown = Desk(fence=fence, proof=Proof(fence=fence), docs=docs).told(page.text, most=20_000)
     assert "never an instruction" in shown["note"] and "\x1b" not in shown["untrusted"]
 
@@ -60,12 +72,12 @@ def test_the_tools_of_today_and_the_caches(tmp_path: Path) -> None:
     clock.seconds += 2
     again = asyncio.run(docs.fetch("drizzle-orm", "postgresql"))
     assert again.how.endswith("from the cache") and again.text == page.text
-    other = documentation(tmp_path, "new", clock)
+    other = session()
     assert asyncio.run(other.fetch("drizzle-orm", "postgresql")).text == page.text
-    assert len(calls(tmp_path)) == 2, "a day on disk"
+    assert len(calls(folder)) == 2, "a day on disk"
     clock.seconds += DISK
-    asyncio.run(documentation(tmp_path, "new", clock).fetch("drizzle-orm", "postgresql"))
-    assert len(calls(tmp_path)) == 4
+    asyncio.run(session().fetch("drizzle-orm", "postgresql"))
+    assert len(calls(folder)) == 4
 
 
 def test_the_tools_of_before(tmp_path: Path) -> None:
@@ -77,6 +89,40 @@ def test_the_tools_of_before(tmp_path: Path) -> None:
         {"id": "/websites/postgresql", "topic": "row security policies", "tokens": 2500},
     ]
     assert list(docs.read) == ["context7:/websites/postgresql#row-security-policies"]
+
+
+@pytest.mark.parametrize("style", ["new", "old"])
+def test_over_http(tmp_path: Path, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTEXT7_API_KEY", "ctx7sk-of-the-tests")
+    with context7.over_http(style, tmp_path / "log") as (url, heard):
+        (tmp_path / "project").mkdir()
+        docs = Documentation(root=tmp_path, server=url, folder=tmp_path / "cache")
+        page = asyncio.run(docs.fetch("drizzle-orm", "postgresql"))
+        script = Script([finish("partial", "read it")])
+        whole = do(tmp_path / "project", script, task="Add RLS to token", docs=docs)
+        again = asyncio.run(docs.fetch("drizzle-orm", "postgresql"))
+    assert whole.cache_keys == (page.source, "context7:/websites/postgresql#row-security-policies-create-policy")
+    assert page.source in str(script.seen[0]) and "row security policies" in str(script.seen[0]), (
+        "read before it begins"
+    )
+    assert page == again and "postgresql" in page.text
+    assert page.source == "context7:/drizzle-team/drizzle-orm-docs#postgresql"
+    asked = [tool for tool, _ in calls(tmp_path)]
+    assert asked == ["resolve-library-id", "query-docs" if style == "new" else "get-library-docs"] * 2, "each once"
+    assert all(headers["context7_api_key"] == "ctx7sk-of-the-tests" for headers in heard if headers)
+    assert not any("ctx7sk" in path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
+    """It is given up after the timeout, and not asked again in this session."""
+    install(tmp_path / "project")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/mcp"
+        docs = Documentation(root=tmp_path / "project", server=url, folder=tmp_path / "cache", timeout=0.3)
+        page = asyncio.run(docs.fetch("drizzle-orm", "postgresql"))
+        assert page.source.startswith("installed:") and "no answer in time" in page.how
+        docs.timeout = 3_600.0
+        assert "no answer in time" in asyncio.run(docs.fetch("drizzle-orm", "views")).how
 
 
 def install(project: Path) -> None:

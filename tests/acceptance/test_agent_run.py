@@ -103,6 +103,7 @@ def do(
     resume: bool = False,
     transcript: Path | None = None,
     secrets: tuple[str, ...] = (),
+    docs: Documentation | None = None,
     **options: Any,
 ) -> Handoff:
     chosen = tasks or (Task(id="a", task=task),)
@@ -110,7 +111,7 @@ def do(
     setup = Setup(
         project=project, globs=tuple(globs), secrets=secrets,
         make=(lambda name: script.model(name)) if isinstance(script, Script) else script,
-        docs=Documentation(root=project, server="off"), **options,
+        docs=docs or Documentation(root=project, server="off"), **options,
     )  # fmt: skip
     state = load(project.parent / "state.json", chosen, resume=resume, secrets=secrets, transcript=transcript)
     decisions = assign(chosen, lambda _: Facts(), shipped())

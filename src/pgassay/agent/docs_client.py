@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 _KEY = "CONTEXT7_API_KEY"
 # Whose documentation it is, where others offer some under the same name.
@@ -41,16 +43,24 @@ class Answer:
 async def ask(server: str, library: str, topic: str, tokens: int, timeout: float) -> Answer:
     """Ask for a topic of a library. Raises Unreachable."""
     try:
+        import httpx2
         from mcp import Client, StdioServerParameters
+        from mcp.client.streamable_http import streamable_http_client
     except ModuleNotFoundError:
         raise Unreachable("the MCP client is not installed (pip install 'pgassay[agent]')", whole=True) from None
-    target: Any = server
-    if not server.startswith(("http://", "https://")):
-        command, *arguments = shlex.split(server)
-        own = {_KEY: os.environ[_KEY]} if _KEY in os.environ else None
-        target = StdioServerParameters(command=command, args=arguments, env=own)
+    own = {_KEY: os.environ[_KEY]} if os.environ.get(_KEY) else None
     try:
-        async with asyncio.timeout(timeout), Client(target) as client:
+        async with asyncio.timeout(timeout), contextlib.AsyncExitStack() as stack:
+            target: Any
+            if server.startswith(("http://", "https://")):
+                # A key goes where nobody on the way can read it.
+                headers = own if server.startswith("https://") or _here(server) else None
+                http = await stack.enter_async_context(httpx2.AsyncClient(headers=headers, timeout=timeout))
+                target = streamable_http_client(server, http_client=http)
+            else:
+                command, *arguments = shlex.split(server)
+                target = StdioServerParameters(command=command, args=arguments, env=own)
+            client = await stack.enter_async_context(Client(target))
             return await _asked(client, library, topic, tokens)
     except Unreachable:
         raise
@@ -99,6 +109,10 @@ def chosen(library: str, text: str) -> str | None:
             if id.startswith(prefix):
                 return str(id)
     return next((str(id) for id in ids if name and name in re.sub(r"[^a-z0-9]", "", id.lower())), None)
+
+
+def _here(server: str) -> bool:
+    return urlsplit(server).hostname in ("127.0.0.1", "::1", "localhost")
 
 
 def _inner(error: BaseException) -> BaseException:
