@@ -15,7 +15,7 @@ from pgassay.rehearsal.play import Play, play
 from pgassay.rehearsal.rehearse import Conditions, held
 from pgassay.rehearsal.snapshot import work
 from pgassay.rehearsal.touched import reached
-from pgassay.server import Server, StatementError
+from pgassay.server import Connection, Server, StatementError
 from pgassay.sql import parse
 
 _FEW_ROWS = 100  # enough to see what it does
@@ -54,7 +54,7 @@ def verify(
                 tables=wanted,
             )
             tables, rows = held(session)
-            kept = _counts(server, name, tables.values())
+            kept = _counts(session, tables.values())
         try:
             plays = play(server, name, changed, limit=conditions.limit)
         except InputError:  # it does not end in time, or ends its session
@@ -66,7 +66,7 @@ def verify(
         with server.connect(name) as session:
             if read(session) != after:
                 return False
-        return all(kept[t] == n for t, n in _counts(server, name, kept).items())
+            return all(kept[t] == n for t, n in _counts(session, kept).items())
 
 
 def _autocommit(transaction: Transaction, statements: tuple[Statement, ...]) -> Transaction:
@@ -82,12 +82,11 @@ def _blocks(played: Play, tables: dict[int, Name], rows: dict[Name, int]) -> boo
     return bool(strong) and any(w.kind != "rows changed" for w in done)
 
 
-def _counts(server: Server, database: str, tables: Iterable[Name]) -> dict[Name, int]:
+def _counts(session: Connection, tables: Iterable[Name]) -> dict[Name, int]:
     found: dict[Name, int] = {}
-    with server.connect(database) as session:
-        for table in tables:
-            try:
-                found[table] = int(session.value(f"SELECT count(*) FROM {table}") or 0)
-            except StatementError:  # renamed or dropped by the migration itself
-                continue
+    for table in tables:
+        try:
+            found[table] = int(session.value(f"SELECT count(*) FROM {table}") or 0)
+        except StatementError:  # renamed or dropped by the migration itself
+            continue
     return found

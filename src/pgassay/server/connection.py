@@ -69,12 +69,12 @@ class Connection:
     converter; the small helpers below turn our own queries' results into Python values.
     """
 
-    def __init__(self, wire: Wire, *, user: str, database: str) -> None:
+    def __init__(self, wire: Wire, *, user: str, database: str, pid: int | None = None) -> None:
         wire.pg_types = defaultdict(lambda: str)
         self._wire = wire
         self.user = user
         self.database = database
-        self.pid = int(self.value("SELECT pg_catalog.pg_backend_pid()") or 0)
+        self.pid = pid or int(self.value("SELECT pg_catalog.pg_backend_pid()") or 0)
 
     def run(self, sql: str, parameters: Iterable[str | int | float | bool | None] | None = None) -> list[list[Any]]:
         """Run SQL and return its rows as text. With parameters (``$1`` …) it must be one statement.
@@ -141,7 +141,7 @@ class Connection:
     @property
     def transaction(self) -> str:
         """``idle``, ``open`` or ``failed``."""
-        status = self._wire._transaction_status
+        status = self._wire._transaction_status or b"I"  # None before the first statement
         return {b"I": "idle", b"T": "open", b"E": "failed"}[status]
 
     @contextlib.contextmanager
@@ -212,7 +212,9 @@ def connect_socket(
                 ssl_context=False,
                 startup_params={"search_path": search_path} if search_path else None,
             )
-            return Connection(wire, user=user, database=database)
+            # Without a pooler between us, what the server said of itself on connecting (manual, chapter 54.2) is true.
+            pid = int.from_bytes(wire._backend_key_data[:4], "big")
+            return Connection(wire, user=user, database=database, pid=pid)
         except (InterfaceError, OSError) as error:
             if time.monotonic() > deadline:
                 raise ConnectionLost(str(error)) from None
