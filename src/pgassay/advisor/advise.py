@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pgassay.advisor.candidates import stem
+from pgassay.advisor.clock import Limits
 from pgassay.advisor.drops import droppable
 from pgassay.advisor.echo import with_echoes
 from pgassay.advisor.foreign import with_lookups
@@ -15,7 +16,7 @@ from pgassay.advisor.model import Advice, Candidate, Change, Query, Recommendati
 from pgassay.advisor.proof import Case, prove, slower
 from pgassay.advisor.proof import again as measured_again
 from pgassay.advisor.rewriting import rewrites
-from pgassay.advisor.search import Limits, Search
+from pgassay.advisor.search import Search
 from pgassay.advisor.statistics import statistics
 from pgassay.advisor.writes import write_costs
 from pgassay.model import Certainty, Name
@@ -54,14 +55,16 @@ def advise(
     search = Search(ground, world, read, limits, progress)
     search.begin()
     # Some of what the proof will take is kept for it; a small workload's may take half as long again.
-    proof = sum(min(3 * f.base.cpu_ms, 1_500.0) for f in search.forms if f.base and not f.base.over) / 1_000
-    search.limits = replace(limits, deadline=began + seconds * 0.9 - min(proof, seconds * 0.15), least=seconds * 0.2)
+    proof = sum(min(3 * f.base.cpu_ms, 1_500.0) for f in search.effects.forms if f.base and not f.base.over) / 1_000
+    search.effects.limits = replace(
+        limits, deadline=began + seconds * 0.9 - min(proof, seconds * 0.15), least=seconds * 0.2
+    )
     if not kinds or kinds - {"drop", "rewrite", "statistics"}:
         search.gather()
         search.explore()
         progress("choosing")
         search.choose()
-    cases = [Case(f.query, f.number, f.sql, f.base, f.base_cost, f.runs) for f in search.forms]
+    cases = [Case(f.query, f.number, f.sql, f.base, f.base_cost, f.runs) for f in search.effects.forms]
     changes, recommendations, refused = _proved(
         search,
         cases,
@@ -83,7 +86,7 @@ def advise(
         progress("trying other ways to ask")
         rewritten = rewrites(search, world, changes, max(began + seconds * 0.95, ground.now() + seconds * 0.15))
     progress("measuring writes")
-    tables = sorted({b.candidate.table for n, b in search.names.items() if n in search.chosen})
+    tables = sorted({b.candidate.table for n, b in search.effects.names.items() if n in search.chosen})
     written = write_costs(ground, world, search, tables, max(began + seconds, ground.now() + seconds * 0.05))
     return Advice(
         ground=ground.kind,
@@ -95,7 +98,7 @@ def advise(
         refused=(*refused, *search.refused),
         rewrites=rewritten,
         writes=written,
-        skipped=tuple(search.skipped),
+        skipped=tuple(search.effects.skipped),
         heap_bytes=heap,
         budget=allowed,
         candidates=search.tried,
@@ -116,7 +119,7 @@ def _proved(
     Something else is tried in the place of what went until ``again_until``.
     """
     ground, refused = search.ground, list[Refused]()
-    concerned = {q for name in search.chosen for q in search.readers[search.names[name].candidate.table]}
+    concerned = {q for name in search.chosen for q in search.readers[search.effects.names[name].candidate.table]}
     if search.world.catalog.views:  # which tables they read is not known here
         concerned = {q.number for q in search.queries}
     changes = prove(ground, cases, search.chosen, concerned if search.chosen else (), deadline, progress)
@@ -139,16 +142,18 @@ def _proved(
             Refused(sql=_ddl(search, name), reason=f"query {worst.query} takes {_percent(worst)} longer with it")
         )
         before = search.chosen
-        search.learn(worst)
+        search.effects.learn(worst)
         search.ban(name)
         search.chosen -= {name}
         if turn < _ROUNDS and ground.now() < again_until:
             progress("choosing again")
-            soon = min(again_until, max(ground.now() + (again_until - search.began) * _AGAIN, search.limits.deadline))
-            search.limits = replace(search.limits, deadline=soon)
+            soon = min(
+                again_until, max(ground.now() + (again_until - search.began) * _AGAIN, search.effects.limits.deadline)
+            )
+            search.effects.limits = replace(search.effects.limits, deadline=soon)
             search.instead(name, soon)
             search.choose(search.chosen)
-        touched = {search.names[n].candidate.table for n in before ^ search.chosen}
+        touched = {search.effects.names[n].candidate.table for n in before ^ search.chosen}
         numbers = {q for table in touched for q in search.readers[table]}
         sure -= {(c.query, c.form) for c in changes if c.query in numbers and name in c.used}
         again = [c for c in cases if c.query.number in numbers]
@@ -161,7 +166,7 @@ def _proved(
     recommendations = _named(search, built)
     names = {r.name: n.name for r, n in zip(built, recommendations, strict=True)}
     changes = tuple(replace(c, used=tuple(sorted(names.get(n, n) for n in c.used))) for c in changes)
-    weight = {f.query.number: f.weight for f in search.forms}
+    weight = {f.query.number: f.weight for f in search.effects.forms}
     recommendations.sort(key=lambda r: (-sum((g - 1) * weight.get(q, 0) for q, g in r.queries), r.sql))
     return changes, recommendations, refused
 
@@ -178,7 +183,7 @@ def _named(search: Search, found: Sequence[Recommendation]) -> list[Recommendati
     taken |= {t.name.name for t in search.world.catalog.tables}
     named = []
     for each in found:
-        candidate = search.names[each.name].candidate
+        candidate = search.effects.names[each.name].candidate
         name = candidate.name(taken)
         taken.add(name)
         concurrently = " CONCURRENTLY " in each.sql
@@ -229,11 +234,11 @@ def _percent(change: Change) -> str:
 
 
 def _ddl(search: Search, name: str) -> str:
-    return search.names[name].candidate.ddl(name)
+    return search.effects.names[name].candidate.ddl(name)
 
 
 def _recommendation(search: Search, changes: Sequence[Change], name: str) -> Recommendation:
-    made = search.names[name]
+    made = search.effects.names[name]
     candidate = made.candidate
     served: dict[int, float] = {}
     proved = True
@@ -247,7 +252,7 @@ def _recommendation(search: Search, changes: Sequence[Change], name: str) -> Rec
     if candidate.where:
         notes.append("serves only queries that repeat its condition with the same constants")
     if _is_unique(search, candidate):
-        if "unique" in search.limits.kinds:
+        if "unique" in search.effects.limits.kinds:
             candidate = replace(candidate, unique=True)
             notes.append("unique: no two rows of the ground have the same key; writers that would make such rows fail")
         else:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 _MOST = 0.5  # of the time that passes, the most that is taken off
@@ -32,3 +34,27 @@ class Clock:
         with contextlib.suppress(OSError, ValueError, IndexError):
             self._waited = sum(int(file.read_text().split()[1]) for file in self._files) / 1e9 - self._before
         return self._waited
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``deadline`` on the clock ``now``; ``budget`` in bytes of new indexes; ``kinds`` of indexes to try.
+
+    ``least``: seconds for building candidates even where the deadline is near: without any there is no advice.
+    """
+
+    deadline: float
+    budget: int | None = None
+    kinds: frozenset[str] = frozenset()
+    least: float = 0.0
+    now: Callable[[], float] = time.monotonic
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return self.now() > self.deadline
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return max(self.deadline - self.now(), 0.0)

@@ -101,6 +101,8 @@ class Built:
     ms: float
 
 
+_NOISE_MS, _NOISE_PAGES = 0.25, 8
+_MUCH_QUICKER = 0.8  # of the time, for which more pages are forgiven
 _ENDLESS = 1_000_000  # pages, of what was cut off
 
 
@@ -121,6 +123,17 @@ class Measure:
         """The logarithm of a mean of both: differences are ratios. Small constants keep tiny figures from mattering."""
         pages = max(self.buffers, _ENDLESS) if self.over else self.buffers
         return 0.5 * math.log(self.cpu_ms + 0.4) + 0.5 * math.log(pages + 8)
+
+
+def loss(before: Measure, after: Measure) -> float:
+    """How much longer something takes, or how many more pages, beyond what noise explains: a ratio's logarithm."""
+    longer = math.log(max(after.cpu_ms, 1e-6) / max(before.cpu_ms, 1e-6))
+    more = math.log(max(after.buffers, 1) / max(before.buffers, 1))
+    if after.cpu_ms - before.cpu_ms <= _NOISE_MS:
+        longer = min(longer, 0.0)
+    if after.buffers - before.buffers <= _NOISE_PAGES or after.cpu_ms <= before.cpu_ms * _MUCH_QUICKER:
+        more = 0.0
+    return max(longer, more, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

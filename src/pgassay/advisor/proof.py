@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pgassay.advisor.ground import Ground, cost
-from pgassay.advisor.model import Change, Measure, Query
+from pgassay.advisor.model import Change, Measure, Query, loss
 from pgassay.server import StatementError
 
 _TIMES = 3
@@ -14,7 +15,6 @@ _SLOW = 100.0  # milliseconds, above which two runs of each must do
 _TELLING = 20.0  # milliseconds
 _CLEAR = 0.75  # of CPU and of pages: so much less is no chance
 _PLAIN, _LIKE = 0.93, 1.05  # and of what takes long, which chance disturbs less, so much of CPU and of pages
-_NOISE_MS, _NOISE_PAGES = 0.25, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +172,7 @@ def slower(change: Change, tolerance: float = 0.05) -> bool:
         return change.cost_after > change.cost_before * (1 + tolerance)
     if after.over and not before.over:
         return True
-    time = after.cpu_ms > before.cpu_ms * (1 + tolerance) and after.cpu_ms - before.cpu_ms > _NOISE_MS
-    pages = after.buffers > before.buffers * (1 + tolerance) and after.buffers - before.buffers > _NOISE_PAGES
-    return time or (pages and after.cpu_ms > before.cpu_ms * 0.8)
+    return loss(before, after) > math.log(1 + tolerance)
 
 
 def shape(plan: dict[str, object]) -> object:

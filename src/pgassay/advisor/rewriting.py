@@ -138,24 +138,24 @@ def _indexes(
     """The chosen indexes, and what the rewritten query wants beyond."""
     rewritten = replace(query, text=sql, forms=(sql,), blocks=blocks(sql, world.columns, world.view))
     limits = replace(
-        search.limits,
+        search.effects.limits,
         deadline=deadline,
         budget=None,
         least=0.0,
-        kinds=search.limits.kinds - {"rewrite", "drop", "statistics"},
+        kinds=search.effects.limits.kinds - {"rewrite", "drop", "statistics"},
     )
     own = Search(search.ground, world, [rewritten], limits, lambda _: None)
     own.begin()
     own.gather()
-    search.names |= own.names
-    own.names = {**search.names, **own.names}
+    search.effects.names |= own.effects.names
+    own.effects.names = {**search.effects.names, **own.effects.names}
     for name in search.chosen:
-        own.serves.setdefault(name, {query.number})
+        own.effects.serves.setdefault(name, {query.number})
     own.explore()
     on = own.choose(frozenset(search.chosen))
     search.ground.only(on)
     used = search.ground.used(search.ground.plan(sql)) - search.chosen
-    needs = tuple(own.names[n].candidate.ddl(own.names[n].candidate.name(())) for n in sorted(used))
+    needs = tuple(own.effects.names[n].candidate.ddl(own.effects.names[n].candidate.name(())) for n in sorted(used))
     return frozenset(search.chosen | used), needs
 
 

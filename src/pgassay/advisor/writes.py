@@ -25,7 +25,7 @@ def write_costs(
     """
     calls: dict[Name, float] = defaultdict(float)
     for query in search.queries:
-        target = search._target(query) if query.writes else None
+        target = search.effects.target(query) if query.writes else None
         if target is not None:
             calls[target] += query.calls
     found: list[WriteCost] = []
@@ -45,7 +45,11 @@ def _write_cost(ground: Ground, world: World, search: Search, table: Name) -> Wr
     known = world.catalog.table(table)
     if known is None or known.kind != "table":
         return None
-    new = [search.names[n].candidate for n in sorted(search.chosen) if search.names[n].candidate.table == table]
+    new = [
+        search.effects.names[n].candidate
+        for n in sorted(search.chosen)
+        if search.effects.names[n].candidate.table == table
+    ]
     columns = ", ".join(quote(c.name) for c in known.columns if c.generated is None)
     session = ground.session
     copy = Name(table.schema, "pgassay_writes")
@@ -79,7 +83,7 @@ def _write_cost(ground: Ground, world: World, search: Search, table: Name) -> Wr
             session.run(f"DROP TABLE IF EXISTS {copy}; DROP TABLE IF EXISTS pgassay_rows")
     held = {c for candidate in new for c in (*candidate.columns, *candidate.include)}
     already = {c for i in known.indexes for c in (*i.columns, *i.include) if c}
-    updated = {c for q in search.queries if search._target(q) == table for b in q.blocks[:1] for c in b.written}
+    updated = {c for q in search.queries if search.effects.target(q) == table for b in q.blocks[:1] for c in b.written}
     return WriteCost(
         table=table,
         rows=rows,
