@@ -51,7 +51,7 @@ def batches(
     world = World(seed)
     tenants = tenants_of(found.shape, seed, TENANTS)
     total = sum(wanted.transfers.values())
-    chain = Chain(id=chain_id, number=chain_number, transactions=max(1, int(total * 0.75)))
+    chain = Chain(id=chain_id, number=chain_number, transactions=max(1, int(total * 0.75) or others))
     writer = Writer(found, world, chain, tenants)
     yield from writer.write(happenings(world, set(found.events), wanted, tenants=len(tenants) or 1, others=others))
     yield writer.registry()

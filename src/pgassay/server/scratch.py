@@ -114,7 +114,7 @@ class Server:
     def make_roles(self, names: Iterable[str]) -> None:
         """Roles that cannot log in, for OWNER to use and to hand out; those that are there stay as they are.
 
-        Before PostgreSQL 16 who may create roles may become anyone, so OWNER may not: a migration's roles are made here.
+        Before PostgreSQL 16 who may create roles may become anyone, so OWNER may not: migrations' roles are made here.
         """
         for name in sorted(set(names) - self.roles()):
             self.admin.run(f"CREATE ROLE {quote(name)} NOLOGIN; GRANT {quote(name)} TO {OWNER} WITH ADMIN OPTION")
