@@ -180,6 +180,28 @@ def test_a_serial_column_gets_its_numbers_in_batches(server: Server) -> None:
     assert _step(found, "fill number").mode == "batch"
 
 
+def test_work_on_rows_is_marked_where_it_can_be_cut_up(server: Server) -> None:
+    setup = TABLE + "CREATE TABLE keyless (age integer);"
+    change = (
+        "CREATE TABLE copy (id bigint PRIMARY KEY, name text);"
+        "UPDATE holder SET age = age + 1;"
+        "INSERT INTO copy SELECT id, name FROM holder;"
+        "INSERT INTO copy SELECT coalesce(max(id), 0) * 0 - 1, 'last' FROM holder;"
+        "UPDATE holder SET age = (SELECT max(age) FROM holder) WHERE id < 0;"
+        "UPDATE keyless SET age = 2;"
+    )
+    found = planned(server, setup, change)
+    marked = ["pgassay: batch" in sql for step in found.plan.steps for sql in step.sql]
+    assert marked == [False, True, True, False, False, False]
+    said = [step.why for step in found.plan.steps]
+    assert "it stays in one piece: it aggregates (max)" in said[3]
+    unsafe = " ".join(u.what for u in found.unsafe)
+    assert "it stays in one piece: it reads holder, which it changes" in unsafe
+    assert "keyless has no key" in unsafe and "aggregates" not in unsafe
+    assert any("is a comment to any other runner" in note for note in found.notes)
+    assert found.verified
+
+
 def test_a_new_label_is_committed_before_it_is_used(server: Server) -> None:
     setup = "CREATE TYPE kind AS ENUM ('a'); CREATE TABLE thing (id bigint PRIMARY KEY, kind kind NOT NULL)"
     found = planned(server, setup, "ALTER TYPE kind ADD VALUE 'b'; ALTER TABLE thing ALTER COLUMN kind SET DEFAULT 'b'")

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pgassay.catalog import Catalog, Change, Table, compare, read
-from pgassay.errors import UsageError
+from pgassay.errors import InputError, UsageError
+from pgassay.migrate.backfill import check
 from pgassay.migrate.plan import Plan, Seen, plan
+from pgassay.migrate.plan.model import MARK
 from pgassay.model import Migration, Name, Pending, Project, Statement, quote
-from pgassay.model.actions import AttachPartition, Transact
+from pgassay.model.actions import AttachPartition, Delete, Insert, Transact, Update
 from pgassay.model.observations import Loss, Observation, Rehearsed
 from pgassay.rehearsal import Conditions, Outcome, rehearse
 from pgassay.rehearsal.filling import fill_watched
@@ -146,6 +148,7 @@ class _Planning:
     def __init__(self, server: Server, project: Project, pending: Pending, options: PlanOptions, say: Progress) -> None:
         self.server, self.project, self.pending, self.options, self.say = server, project, pending, options, say
         self.notes: list[str] = []
+        self.unsliced: dict[int, str] = {}  # statements on rows that cannot be run in batches, and why
 
     def run(self) -> Planned:
         with contextlib.ExitStack() as stack:
@@ -210,12 +213,16 @@ class _Planning:
         return replace(outcome, rehearsed=rehearsed)
 
     def _seen(self, base: str, statements: Sequence[Statement], outcome: Outcome) -> tuple[Seen, ...]:
-        """The schema around each statement."""
+        """The schema around each statement; and which of those on rows cannot be run in batches there."""
         states = [outcome.before]
         observations: Sequence[Observation] = outcome.rehearsed.observations
-        if len(statements) > 1:
+        if len(statements) > 1 or any(map(_on_rows, statements)):
             with self.server.database(base) as name:
-                for statement in statements[:-1]:
+                for number, statement in enumerate(statements):
+                    if _on_rows(statement):
+                        self._sliced(name, number, statement)
+                    if number == len(statements) - 1:
+                        break
                     play(self.server, name, splits([statement]), limit=self.options.statement_timeout, heal=True,
                          look=False)  # fmt: skip
                     with self.server.connect(name) as session:
@@ -225,6 +232,13 @@ class _Planning:
             Seen(statement=s, observed=o, before=a, after=b)
             for s, o, a, b in zip(statements, observations, states, states[1:], strict=False)
         )
+
+    def _sliced(self, database: str, number: int, statement: Statement) -> None:
+        with self.server.connect(database) as session:
+            try:
+                check(session, statement.text)
+            except InputError as error:
+                self.unsliced[number] = error.problem.removeprefix("this statement cannot be run in batches: ")
 
     def _ground(self, base: str, outcome: Outcome) -> Ground:
         """The same rows for the original and the plan, and what both applications send."""
@@ -269,7 +283,7 @@ class _Planning:
         best: tuple[Plan, Trial, tuple[Change, ...]] | None = None
         for _ in range(_TRIES):
             made = plan(seen, major=self.server.major, neutral=neutral, bounds=bounds, fills=self._fills(outcome),
-                        in_place=in_place, untouched=untouched)  # fmt: skip
+                        unsliced=self.unsliced, in_place=in_place, untouched=untouched)  # fmt: skip
             self.say("trying the plan")
             trial = ground.planned(made.steps, made.twins, made.deploy)
             changes = tuple(c for c in compare(outcome.after, trial.after)
@@ -327,7 +341,8 @@ class _Planning:
         return Planned(
             project=self.project, pending=self.pending, plan=made, original=original, trial=trial, changes=changes,
             rows=rows, unsafe=(*self._unsafe(made, trial, outcome), *fired.values()),
-            notes=tuple(dict.fromkeys((*self.notes, *made.notes, *_losses(outcome)))),
+            notes=tuple(dict.fromkeys((*self.notes, *made.notes, *_in_one_piece(made, self.project),
+                                       *_losses(outcome)))),
             probes=(len(ground.old), len(ground.new)),
         )  # fmt: skip
 
@@ -381,6 +396,10 @@ class _Planning:
         return found
 
 
+def _on_rows(statement: Statement) -> bool:
+    return any(isinstance(a, Update | Delete) or (isinstance(a, Insert) and a.from_query) for a in statement.actions)
+
+
 def _parts(statement: Statement) -> list[Statement]:
     """An ALTER TABLE as one statement an action."""
     from pgassay.sql import parse
@@ -394,6 +413,14 @@ def _parts(statement: Statement) -> list[Statement]:
     if len(texts) != len(statement.actions):
         return [statement]
     return [replace(parse(t, statement.path)[0], line=statement.line, column=statement.column) for t in texts]
+
+
+def _in_one_piece(made: Plan, project: Project) -> list[str]:
+    """That steps in batches are so for our runner alone."""
+    if all(step.mode != "batch" for step in made.steps):
+        return []
+    who = project.runner.name if project.runner.table else "any other runner"
+    return [f"`{MARK}` is a comment to {who}, which runs such a step in one piece: `pgassay migrate up` cuts it up"]
 
 
 def _fired(made: Plan, before: Catalog, differing: Sequence[str]) -> dict[str, Unsafe]:

@@ -109,8 +109,9 @@ class Seen:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """All that a rewriting may look at. ``fresh``: tables that the migrations themselves made; ``bounds``: of attached
-    partitions, as expressions; ``fills``: values for required columns, by (table, column); ``neutral``: a value of a
-    type that stands for nothing yet."""
+    partitions, as expressions; ``fills``: values for required columns, by (table, column); ``unsliced``: why
+    statements on rows, by their numbers, cannot be run in batches; ``neutral``: a value of a type that stands for
+    nothing yet."""
 
     number: int
     seen: Seen
@@ -120,6 +121,7 @@ class Scene:
     fresh: frozenset[Name]
     bounds: Mapping[Name, str]
     fills: Mapping[tuple[Name, str], str]
+    unsliced: Mapping[int, str]
     neutral: Callable[[str, tuple[str, ...]], str]
 
     @property

@@ -45,13 +45,15 @@ def plan(
     neutral: Callable[[str, tuple[str, ...]], str],
     bounds: Mapping[Name, str] | None = None,
     fills: Mapping[tuple[Name, str], str] | None = None,
+    unsliced: Mapping[int, str] | None = None,
     in_place: Collection[int] = (),
     untouched: Collection[str] = (),
 ) -> Plan:
     """The safe steps that lead where the statements lead.
 
-    ``major``: the server's version. ``in_place``: numbers of statements that are neither rewritten nor put off, since
-    that was tried and failed; ``untouched``: files whose statements all stay as they are.
+    ``major``: the server's version. ``unsliced``: why statements on rows cannot be run in batches, by their numbers.
+    ``in_place``: numbers of statements that are neither rewritten nor put off, since that was tried and failed;
+    ``untouched``: files whose statements all stay as they are.
     """
     found: list[Rewritten] = []
     fresh: set[Name] = set()
@@ -60,7 +62,8 @@ def plan(
     for number, seen in enumerate(statements):
         scene = Scene(
             number=number, seen=seen, later=tuple(statements[number + 1 :]), earlier=tuple(statements[:number]),
-            major=major, fresh=frozenset(fresh), bounds=bounds or {}, fills=fills or {}, neutral=neutral,
+            major=major, fresh=frozenset(fresh), bounds=bounds or {}, fills=fills or {},
+            unsliced=unsliced or {}, neutral=neutral,
         )  # fmt: skip
         if number in in_place or seen.statement.path in untouched:
             step = scene.as_written(why="as it was written", phase="switch")

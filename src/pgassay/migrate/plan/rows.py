@@ -6,15 +6,19 @@ import re
 
 from pgassay.migrate.plan.model import Choice, Phase, PlanStep, Rewritten, Scene, batch
 from pgassay.model import quote
-from pgassay.model.actions import Action, Delete, Maintain, SetNotNull, Update
+from pgassay.model.actions import Action, Delete, Insert, Maintain, SetNotNull, Update
 
 
 def changed(scene: Scene, action: Action) -> Rewritten | None:
-    """UPDATE and DELETE of a table that stood before."""
+    """UPDATE and DELETE of a table that stood before, and INSERT … SELECT from such a table."""
+    if isinstance(action, Insert):
+        return _copied(scene, action)
     if not isinstance(action, Update | Delete) or not scene.stands(action.table):
         return None
-    if not re.match(r"(UPDATE|DELETE)\b", scene.text, re.IGNORECASE):
-        return None
+    refused = scene.unsliced.get(scene.number)
+    if refused is not None or not re.match(r"(UPDATE|DELETE)\b", scene.text, re.IGNORECASE):
+        why = f"it stays in one piece: {refused or 'it cannot be run in batches'}"
+        return Rewritten(steps=[scene.as_written(why=why, phase="backfill")], kept=why)
     verb = "update" if isinstance(action, Update) else "delete from"
     return Rewritten(
         steps=[
@@ -26,14 +30,30 @@ def changed(scene: Scene, action: Action) -> Rewritten | None:
     )  # fmt: skip
 
 
+def _copied(scene: Scene, action: Insert) -> Rewritten | None:
+    """Nobody waits for rows that are not there yet; but one long transaction keeps VACUUM from all tables."""
+    if not action.from_query or not re.match(r"INSERT\b", scene.text, re.IGNORECASE):
+        return None
+    refused = scene.unsliced.get(scene.number)
+    if refused is not None:
+        return Rewritten(steps=[scene.as_written(why=f"it stays in one piece: {refused}", phase="backfill")])
+    step = scene.step(
+        f"insert into {action.table.name}", batch(scene.text), phase="backfill", mode="batch",
+        why="in one piece it would be one long transaction, during which VACUUM clears no table",
+    )  # fmt: skip
+    return Rewritten(steps=[step])
+
+
 def filling(scene: Scene, action: SetNotNull) -> PlanStep | None:
     """An earlier UPDATE that filled the NULLs of a column, to be run again."""
-    for seen in scene.earlier:
+    for number, seen in enumerate(scene.earlier):
         for update in seen.statement.of(Update):
             where = update.where or ""
             if update.table == action.table and action.column in update.columns and " IS NULL" in where:
+                whole = number in scene.unsliced
                 return scene.step(
-                    f"fill {action.column} again", batch(seen.statement.text), phase="contract", mode="batch", back=(),
+                    f"fill {action.column} again", seen.statement.text if whole else batch(seen.statement.text),
+                    phase="contract", mode="transaction" if whole else "batch", back=(),
                     why=f"the old application went on writing rows without {action.column}",
                 )  # fmt: skip
     return None
