@@ -21,6 +21,12 @@ ALTER TABLE "<script>alert(1)</script>" ADD COLUMN n integer NOT NULL;
 CREATE INDEX ON "<script>alert(1)</script>" (n);
 """
 
+TENANTS = """
+CREATE TABLE "<b>fund" (id bigint PRIMARY KEY, tenant_id bigint NOT NULL, name text NOT NULL);
+ALTER TABLE "<b>fund" ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON "<b>fund" USING (tenant_id = current_setting('app.tenant_id')::bigint);
+"""
+
 
 def pgassay(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pgassay", *arguments]
@@ -49,10 +55,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     first, *rest = HOSTILE.strip().split("\n")
     (folder / "hostile" / "001_a.sql").write_text(first, encoding="utf-8")
     (folder / "hostile" / "002_b.sql").write_text("\n".join(rest), encoding="utf-8")
+    (folder / "tenants.sql").write_text(TENANTS, encoding="utf-8")
     example = "examples/token-registry"
     commands = {
         "review": ("review", str(folder / "hostile"), "--history"),
-        "check": ("check", str(folder / "hostile")),
+        "secure": ("secure", str(folder / "tenants.sql")),
         "tune": ("tune", example, "--workload", f"{example}/queries.sql", "--rows", "2000", "--time", "10s"),
         "design": ("design", "--preset", "erc20", "--out", str(folder / "out")),
     }
@@ -65,7 +72,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return made
 
 
-@pytest.mark.parametrize("name", ["review", "check", "tune", "design"])
+@pytest.mark.parametrize("name", ["review", "secure", "tune", "design"])
 def test_a_page_loads_nothing_and_runs_nothing(name: str, pages: dict[str, Path]) -> None:
     text = pages[name].read_text(encoding="utf-8")
     reader = Reader()
@@ -83,20 +90,61 @@ def test_a_review_shows_findings_and_locks(pages: dict[str, Path]) -> None:
     assert re.search(r'<article class="card fails"', text)
 
 
-@pytest.mark.parametrize("name", ["review", "tune", "design"])
-def test_chromium_draws_it(name: str, pages: dict[str, Path], tmp_path: Path) -> None:
+def test_a_proof_of_isolation_shows_what_leaks(pages: dict[str, Path]) -> None:
+    text = pages["secure"].read_text(encoding="utf-8")
+    assert re.search(r'<article class="card exposes"', text) and "&lt;b&gt;fund" in text
+    assert "row-security-not-forced" in text and "verified on the scratch server" in text
+
+
+@pytest.mark.parametrize("name", ["review", "secure", "tune", "design"])
+def test_the_keyboard_reaches_everything(name: str, pages: dict[str, Path]) -> None:
+    """A way past the head, every part that scrolls, and what can be unfolded; where one is can be seen."""
+    text = pages[name].read_text(encoding="utf-8")
+    assert '<a class="skip" href="#main">' in text and '<main id="main" tabindex="-1">' in text
+    assert "summary:focus-visible" in text and "[tabindex]:focus-visible{outline" in text
+    assert all("tabindex" in tag for tag in re.findall(r'<pre[^>]*>|<div class="picture[^>]*>', text))
+    assert text.count("<details") == text.count("<summary>")
+    pictures = re.findall(r'<svg[^>]*>|<div class="track[^>]*>', text)
+    assert all('role="img"' in tag and "aria-label=" in tag for tag in pictures)
+
+
+def browse(page: Path, folder: Path, *options: str) -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
         if os.environ.get("CI"):
             pytest.fail("Chromium is missing, and CI must have it")
         pytest.skip("Chromium is missing")
-    shot = tmp_path / "page.png"
     subprocess.run(
         [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1000,1400",
-         f"--user-data-dir={tmp_path}/profile", f"--screenshot={shot}", pages[name].as_uri()],
+         f"--user-data-dir={folder}/profile", *options, page.as_uri()],
         check=True, capture_output=True, timeout=120,
     )  # fmt: skip
-    assert len(set(rows(shot))) > 100  # lines of pixels that differ: it is no blank page
+
+
+SCHEMES = {"light": ("1", (0xFF, 0xFF, 0xFF)), "dark": ("0", (0x12, 0x16, 0x1C))}
+
+
+@pytest.mark.parametrize(
+    ("name", "scheme"), [("review", "light"), ("tune", "dark"), ("design", "dark"), ("secure", "light")]
+)
+def test_chromium_draws_it(name: str, scheme: str, pages: dict[str, Path], tmp_path: Path) -> None:
+    shot = tmp_path / "page.png"
+    number, ground = SCHEMES[scheme]
+    browse(pages[name], tmp_path, f"--blink-settings=preferredColorScheme={number}", f"--screenshot={shot}")
+    lines = rows(shot)
+    assert len(set(lines)) > 100  # lines of pixels that differ: it is no blank page
+    assert tuple(lines[0][1:4]) == ground
+
+
+def test_paper_shows_what_is_folded(pages: dict[str, Path], tmp_path: Path) -> None:
+    text = pages["design"].read_text(encoding="utf-8")
+    opened = tmp_path / "opened.html"
+    opened.write_text(text.replace("<details>", "<details open>"), encoding="utf-8")
+    sheets = []
+    for page in (pages["design"], opened):
+        browse(page, tmp_path, f"--print-to-pdf={tmp_path}/page.pdf")
+        sheets.append(len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "page.pdf").read_bytes())))
+    assert sheets[0] == sheets[1] > 4
 
 
 def rows(png: Path) -> list[bytes]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pgassay.model.plans import Node, advice, read_plan
+from pgassay.report.words import count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +36,9 @@ def _branch(node: Node, said: Mapping[int, list[str]]) -> Branch:
     on = f" on {node.table}" if node.table else ""
     by = f" by {node.index}" if node.index else ""
     rows = (
-        f"{node.actual_rows:,.0f} of {node.rows:,.0f} rows"
+        f"{node.actual_rows:,.0f} of {count(round(node.rows), 'row')}"
         if node.actual_rows is not None
-        else f"{node.rows:,.0f} rows"
+        else count(round(node.rows), "row")
     )
     time = f", {node.own_ms:.2f} ms" if node.own_ms is not None else f", cost {node.own_cost:,.0f}"
     return Branch(

@@ -20,7 +20,7 @@ class Row:
     after: str
     before_width: float
     after_width: float
-    gain: float
+    verdict: str
     proved: bool
     plan_before: Branch | None
     plan_after: Branch | None
@@ -38,7 +38,7 @@ def tune_html(advice: Advice) -> str:
             after=_words(change, before=False),
             before_width=_width(_value(change, before=True), most),
             after_width=_width(_value(change, before=False), most),
-            gain=change.gain,
+            verdict=_verdict(change.gain),
             proved=change.certainty.value == "proved",
             plan_before=branches(change.plan_before),
             plan_after=branches(change.plan_after),
@@ -46,6 +46,12 @@ def tune_html(advice: Advice) -> str:
         for change in advice.changes
     ]
     return render("tune.html", advice=advice, rows=rows)
+
+
+def _verdict(gain: float) -> str:
+    if gain >= 1.05:
+        return f"{gain:,.1f} times less work"
+    return "as much work as before" if gain > 0.95 else f"{1 / max(gain, 0.001):,.1f} times more work"
 
 
 def _value(change: Change, *, before: bool) -> float:
