@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from click.testing import CliRunner
 from pgassay.catalog import Catalog, compare, read
 from pgassay.cli import main
 from pgassay.errors import ConnectionProblem
+from pgassay.migrate.backfill import BackfillOptions, Progress, backfill
 from pgassay.migrate.runner import MigrationStopped
 from pgassay.server import OWNER, SUPERUSER
 from tests.durable import Durable, durable
@@ -153,6 +155,45 @@ def test_a_killed_server_is_resumed(
     migrate(project, url)
     same(server, name, expected)
     assert look(project, url).pending == ()
+
+
+def test_a_backfill_outlives_its_server(server: Durable) -> None:
+    """The server's first process is killed within batches, again and again: the same call goes on, nothing twice."""
+    fresh(server, "backfilled")
+    with server.connect("backfilled") as session:
+        session.run(
+            "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL DEFAULT 0);"
+            f"INSERT INTO t SELECT generate_series(1, {100 * KILLS + 100}); ANALYZE t;"
+            "CREATE FUNCTION slow(n int) RETURNS int LANGUAGE sql AS $$ SELECT n FROM pg_sleep(0.002) $$"
+        )
+    seen = 0
+    moments = random.Random(5)
+
+    def meanwhile(now: Progress) -> None:
+        nonlocal seen
+        seen = now.seen
+
+    def kill() -> None:
+        for number in range(KILLS):
+            while seen < 50 + number * 100:
+                time.sleep(0.005)
+            time.sleep(moments.uniform(0, 0.03))
+            server.down(signal.SIGKILL)
+            server.up()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    done = backfill(
+        lambda: server.connect("backfilled"),
+        "UPDATE t SET n = n + slow(1)",
+        options=BackfillOptions(size=10, largest=10, rest=0),
+        record="killed",
+        progress=meanwhile,
+    )
+    killer.join()
+    assert done.retries >= KILLS and done.proved
+    with server.connect("backfilled") as session:
+        assert session.run("SELECT n, count(*) FROM t GROUP BY n") == [["1", str(100 * KILLS + 100)]]
 
 
 def test_a_full_disk_is_one_message_and_the_run_goes_on_once_there_is_room(server: Durable, tmp_path: Path) -> None:
