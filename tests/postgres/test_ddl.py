@@ -162,6 +162,16 @@ def test_the_order_of_columns_is_said_to_be_unwritten(session: Connection) -> No
     assert difference(before, after).unwritten == ("table public.t: the order of its columns (a, b, c)",)
 
 
+def test_a_partition_leaves_and_the_others_keep_their_indexes(session: Connection) -> None:
+    both = (
+        "CREATE TABLE p (id int NOT NULL, PRIMARY KEY (id)) PARTITION BY RANGE (id); CREATE INDEX i ON p (id, id);"
+        " CREATE TABLE p_0 PARTITION OF p FOR VALUES FROM (0) TO (9); CREATE TABLE p_1 (id int NOT NULL);"
+    )
+    hung = f"{both} ALTER TABLE p ATTACH PARTITION p_1 FOR VALUES FROM (9) TO (99)"
+    found, _ = applied(session, hung, both)
+    assert [sql for sql in found.sql if "p_1" not in sql] == []
+
+
 def test_renames_are_asked_about(session: Connection) -> None:
     before = made(session, "CREATE TABLE t (a int, b text); CREATE TABLE u (x int); CREATE TYPE e AS ENUM ('a', 'b')")
     after = made(session, "CREATE TABLE t (c int, b text); CREATE TABLE w (x int); CREATE TYPE e AS ENUM ('a', 'z')")

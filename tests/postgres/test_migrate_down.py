@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from pgassay.catalog import compare, read
 from pgassay.migrate.down import Grounds, derive, identities
 from pgassay.model import Migration, Project, Runner
-from pgassay.rules import registry
 from pgassay.server import Server
 from pgassay.sql import parse
 from pgassay.workflows.migrate_down import DownOptions, Way, ways_back
@@ -146,6 +144,9 @@ LOST = {
     "DROP TABLE holder": "every row of public.holder",
     "DROP MATERIALIZED VIEW sums; DROP TABLE keyless": "every row of public.keyless",
     "DROP TABLE part": "every row of public.part_one",
+    "ALTER TYPE mood RENAME TO m; CREATE TYPE mood AS ENUM ('calm'); UPDATE wallet SET mood = 'calm';"
+    " ALTER TABLE wallet ALTER mood DROP DEFAULT, ALTER mood TYPE mood USING mood::text::mood; DROP TYPE m;"
+    " ALTER TABLE wallet ALTER mood SET DEFAULT 'calm'": "the old values of public.wallet.mood",
 }
 
 
@@ -249,25 +250,35 @@ def test_a_migration_that_fails_has_none(go: Go) -> None:
     assert "the migration fails" in (way.trial.reason or "")
 
 
-# Every rule's examples. PGASSAY_WAYS=all tries all of them, the suite every sixth rule's.
+# Every rule's examples: everything comes back, at least with the migration that parks what this one destroys; or not,
+# for a reason that is said.
 
-SAID = {"invalid-index-left"}  # an invalid index is not made again: the migration that drops it cannot run twice
-SOME = [r for n, r in enumerate(RULES) if os.environ.get("PGASSAY_WAYS") == "all" or n % 6 == 0]
+UNPROVABLE = {
+    "impossible-type-change/bad.sql": "the migration fails",
+    "concurrently-in-transaction/bad.sql": "the migration fails",
+    "failing-statement/bad.sql": "the migration fails",
+    "role-past-row-security/bad.sql": "permission denied to create role",  # which no owner of a scratch database may
+    "invalid-index-left/good.sql": "is invalid and cannot be made again",
+}
+PARTS = 6
 
 
-def test_every_example_has_a_way_back_or_says_what_is_lost(server: Server) -> None:
-    wrong = []
-    for rule in SOME:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_example_has_a_way_back(server: Server, part: int) -> None:
+    ways = {}
+    for rule in RULES[part::PARTS]:
         for file, sql in (("bad.sql", rule.bad), ("good.sql", rule.good)):
             shown = example(sql, rule.id)
-            options = DownOptions(rows=20)
+            options = DownOptions(rows=20, park=True)
             for way in ways_back(server, shown.project, shown.pending, options, lambda _: None).ways:
-                lost = any(lost.when == "forward" for lost in way.trial.lost)
-                honest = way.verdict == "proved" or lost or (way.verdict == "none" and way.trial.reason is not None)
-                if not honest and rule.id not in SAID:
-                    wrong.append(f"{rule.id}/{file}: {way.verdict}: {way.trial.reason}")
-    assert wrong == []
-    assert len(SOME) >= len(registry()) // 8
+                ways[f"{rule.id}/{file}", way.migration.name] = way
+    wrong = {
+        key: (way.verdict, way.trial.reason)
+        for key, way in ways.items()
+        if not way.proved and UNPROVABLE.get(key[0], "proved") not in (way.trial.reason or "")
+    }
+    assert wrong == {}
+    assert len(ways) > 20
 
 
 # The law: from one made-up schema to another, the derived way back leads to the first.

@@ -54,6 +54,8 @@ class TableReader(AlterReader):
             self.object_use(kind, node)
 
     def _drop_relation(self, name: Name, kind: Any, missing_ok: bool) -> None:
+        if kind == "sequence" and self.world.serial(name):
+            return  # its column brought it
         self.world.relation(name, kind, if_exists=missing_ok)
         self.world.remove(name)
 

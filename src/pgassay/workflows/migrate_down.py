@@ -83,6 +83,7 @@ class Offer:
     contract: tuple[str, ...]
     trial: Trial
     left_out: tuple[str, ...] = ()
+    alone: bool = False  # the way back does not run in one transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +265,7 @@ class _Replay:
     def drafted(self, migration: Migration, standing: Stage, grounds: Grounds, up: Act) -> tuple[Draft, Trial]:
         with self.server.connect(standing.after) as session:
             draft = derive(session, grounds, standing.catalog_after)
-        back = self.runner(_parsed(draft.sql, migration))
+        back = self.runner(_parsed(draft.sql, migration), apart=draft.alone)
         return draft, trial(self.server, standing, up, back, draft.lost)
 
     def populated(
@@ -306,13 +307,16 @@ class _Replay:
             stage_parked = replace(standing, after=there)
             draft, tried = self.drafted(migration, stage_parked, replace(grounds, parked=parking.kept), up)
         return Offer(
-            up=parking.up, down=draft.sql, contract=parking.contract, trial=tried, left_out=parking.left_out
+            up=parking.up, down=draft.sql, contract=parking.contract, trial=tried, left_out=parking.left_out,
+            alone=draft.alone,
         )  # fmt: skip
 
-    def runner(self, statements: Sequence[Statement], migration: Migration | None = None) -> Act:
+    def runner(
+        self, statements: Sequence[Statement], migration: Migration | None = None, *, apart: bool = False
+    ) -> Act:
         """Runs the statements on a database as a runner would; what it returns is the first that was refused."""
         listed = tuple(statements)
-        apart = _apart(listed) or any(any(s.of(Transact)) for s in listed)
+        apart = apart or _apart(listed) or any(any(s.of(Transact)) for s in listed)
         mode = migration.mode if migration else "autocommit" if apart else "block"
         told = Migration(name="", path="", text="", statements=listed, mode=mode)
         unit = Transaction(migrations=(told,), mode=mode)
@@ -394,7 +398,7 @@ def _written(found: Downs, options: DownOptions) -> Downs:
     if offers:
         files += write_parked(
             [
-                ParkedFiles(migration=m, up=o.up, down=o.down, contract=o.contract)
+                ParkedFiles(migration=m, up=o.up, down=o.down, contract=o.contract, alone=o.alone)
                 for m, o in offers
             ],
             out=options.out,

@@ -167,6 +167,8 @@ class States:
             return False
         if state in ("gone", "rebuild", "aside", "parked") or (other.kind == "attachment" and key.kind != "table"):
             return False
+        if self.before.above.get(key) == other and self._taken_off(key):
+            return False  # the parent's index loses this part of it with the partition
         if self.before.above.get(other) == key and other.kind != "trigger":
             if self.states[Object("table", self.before.nodes[key].owner.name)] in ("gone", "rebuild"):
                 return False  # it is taken off its parent and stays as it is
@@ -189,6 +191,12 @@ class States:
         if cause in ("rebuild", "parked") or (cause == "gone" and state == "same" and self._still(other, key)):
             return self._become(other, "rebuild")
         return False
+
+    def _taken_off(self, part: Object) -> bool:
+        """Whether the table whose part it is leaves its parent."""
+        owner = self.before.nodes[part].owner
+        attachment = Object("attachment", owner.name) if isinstance(owner, Table) else part
+        return self.states.get(attachment) in ("gone", "rebuild")
 
     def _referred(self, constraint: Object, node: Node, column: Object) -> bool:
         """Whether it is a foreign key, or one that foreign keys need that know nothing of the column (INCLUDE)."""

@@ -48,8 +48,9 @@ def trial(server: Server, stage: Stage, up: Act, down: Act, known: tuple[Lost, .
             if changes:
                 return Trial(catalog=changes, lost=(*known, *measured.values()), left=tuple(left))
             if failure := up(database):
+                words = f"{turn}after the way back the migration no longer runs: {failure}"
                 return Trial(
-                    failure=f"{turn}after the way back the migration no longer runs: {failure}{_broken(stage, failure)}",
+                    failure=words + _broken(stage, failure),
                     lost=(*known, *measured.values()),
                     left=tuple(left),
                 )

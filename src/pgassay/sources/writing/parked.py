@@ -24,6 +24,7 @@ class ParkedFiles:
     up: tuple[str, ...]
     down: tuple[str, ...]
     contract: tuple[str, ...]
+    alone: bool = False  # the way back does not run in one transaction
 
 
 def write_parked(suggestions: Sequence[ParkedFiles], *, out: str | None = None) -> tuple[str, ...]:
@@ -45,6 +46,10 @@ def _files(each: ParkedFiles, out: str | None) -> list[NewFile]:
     name = last(path)
     head = comment(f"In place of {name}: what it drops is moved to the schema pgassay_parked instead.")
     back = comment(f"The way back of {last(stem)}.up.sql: what is parked comes back.")
+    if each.alone:
+        back += comment(
+            "Outside of a transaction, as psql --file runs it: some of it must be committed before the rest."
+        )
     end = comment("To be run when nobody wants it back any more: this destroys what is parked.")
     return [
         NewFile(path=f"{stem}.up.sql", text=head + script(each.up)),
