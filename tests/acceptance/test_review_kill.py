@@ -18,7 +18,8 @@ from pgassay.server import scratch
 from tests.acceptance.reviews import PGASSAY, review, write
 from tests.acceptance.test_server_kill import cleared, gone, processes
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "token-registry"
+MIGRATIONS = {"1.sql": "CREATE TABLE a (id int PRIMARY KEY, v text);\n", "2.sql": "CREATE INDEX a_v ON a (v);\n"}
+FOUND = {"blocks blocking-index-build 2.sql:1"}
 KILLS = int(os.environ.get("PGASSAY_KILLS", "10"))
 
 
@@ -33,8 +34,9 @@ def house() -> Iterator[Path]:
 
 
 def begin(house: Path) -> subprocess.Popen[bytes]:
+    """A small review: most of its time are the moments that matter, its server's beginning and end."""
     return subprocess.Popen(
-        [PGASSAY, "review", str(EXAMPLE), "--history", "--rows", "10", "--format", "json"],
+        [PGASSAY, "review", str(write(house / "project", MIGRATIONS)), "--history", "--rows", "10", "--format", "json"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=os.environ | {"PGASSAY_HOME": str(house)},
@@ -70,10 +72,6 @@ def test_two_reviews_at_once_build_one_template(house: Path) -> None:
     assert len(list((house / "templates").iterdir())) == 1
     assert list((house / "runs").iterdir()) == []
     assert processes(house) == []
-
-
-MIGRATIONS = {"1.sql": "CREATE TABLE a (id int PRIMARY KEY, v text);\n", "2.sql": "CREATE INDEX a_v ON a (v);\n"}
-FOUND = {"blocks blocking-index-build 2.sql:1"}
 
 
 def test_without_a_home_or_path(tmp_path: Path) -> None:
