@@ -15,7 +15,7 @@ from pgassay.errors import InputError, PgassayError
 from pgassay.migrate.backfill import BackfillOptions, Progress, backfill
 from pgassay.migrate.backfill.model import NewRows
 from pgassay.migrate.backfill.record import BackfillRunning
-from pgassay.server import SUPERUSER, Connection, Server, scratch
+from pgassay.server import SUPERUSER, Connection, ConnectionLost, Server, scratch
 
 SMALL = BackfillOptions(size=7, rest=0, largest=50)
 
@@ -275,6 +275,28 @@ def test_a_lost_session_is_opened_again(connect: Callable[[], Connection], conne
     done = backfill(connect, "UPDATE t SET n = n + 1", options=SMALL, record="a", progress=meanwhile)
     assert (len(ended), done.changed) == (3, 200)
     assert connection.run("SELECT n, count(*) FROM t GROUP BY n") == [["1", "200"]]
+
+
+def test_a_server_that_stays_away(connect: Callable[[], Connection], connection: Connection) -> None:
+    rows(connection)
+    told: list[str] = []
+
+    def sometimes() -> Connection:
+        if told:
+            raise ConnectionLost("there is no server any more")
+        return connect()
+
+    def meanwhile(now: Progress) -> None:
+        if not told:
+            connection.run("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE classid = 1885823347")
+        told.append(now.waiting or "")
+
+    options = BackfillOptions(size=7, rest=0, patience=0.5)
+    with pytest.raises(ConnectionLost, match=r"is recorded and stays\. Run the same command again"):
+        backfill(sometimes, "UPDATE t SET n = n + 1", options=options, record="a", progress=meanwhile)
+    assert "the connection was lost, trying again: " in told[-1]
+    assert "there is no server any more" in told[-1]
+    assert connection.value("SELECT sum(n) FROM t") == "7"
 
 
 def test_comments_may_change(connect: Callable[[], Connection], connection: Connection) -> None:

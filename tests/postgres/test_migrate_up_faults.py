@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from pgassay.catalog import Catalog, compare, read
 from pgassay.cli import main
-from pgassay.errors import ConnectionProblem
+from pgassay.errors import ConnectionProblem, PgassayError
 from pgassay.migrate.backfill import BackfillOptions, Progress, backfill
 from pgassay.migrate.runner import MigrationStopped
 from pgassay.server import OWNER, SUPERUSER
@@ -181,7 +181,7 @@ def test_a_backfill_outlives_its_server(server: Durable) -> None:
             server.down(signal.SIGKILL)
             server.up()
 
-    killer = threading.Thread(target=kill)
+    killer = threading.Thread(target=kill, daemon=True)
     killer.start()
     done = backfill(
         lambda: server.connect("backfilled"),
@@ -216,7 +216,31 @@ def test_a_full_disk_is_one_message_and_the_run_goes_on_once_there_is_room(serve
     assert migrate(tmp_path, url).migrations == ["0002_rows"]
 
 
-def test_a_standby_is_no_place_to_migrate(server: Durable, project: Path) -> None:
+def test_a_full_disk_stops_a_backfill_where_it_is(server: Durable) -> None:
+    fresh(server, "full_backfill")
+    sql = "INSERT INTO copied SELECT id FROM t"
+    with server.connect("full_backfill") as session:
+        session.run(
+            "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE copied (id int);"
+            "INSERT INTO t SELECT generate_series(1, 20); ANALYZE t"
+        )
+    with server.connect("full_backfill", role=SUPERUSER) as session:
+        session.run("CHECKPOINT")
+        file = server.data / str(session.value("SELECT pg_relation_filepath('public.copied')"))
+    kept = file.with_suffix(".kept")
+    file.rename(kept)
+    file.symlink_to("/dev/full")
+    try:
+        with pytest.raises(PgassayError, match="t: the server's disk is full") as stopped:
+            backfill(lambda: server.connect("full_backfill"), sql, record="full")
+    finally:
+        file.unlink()
+        kept.rename(file)
+    assert "0 rows are done and stay so. Make room on it" in str(stopped.value)
+    assert backfill(lambda: server.connect("full_backfill"), sql, record="full").changed == 20
+
+
+def test_a_standby_is_no_place_to_migrate(server: Durable, project: Path, tmp_path: Path) -> None:
     url = fresh(server, "standby")
     signal_file = server.data / "standby.signal"
     server.down(signal.SIGQUIT)
@@ -228,6 +252,10 @@ def test_a_standby_is_no_place_to_migrate(server: Durable, project: Path) -> Non
         assert "Name the primary" in str(refused.value)
         done = CliRunner().invoke(main, ["migrate", "up", str(project), "--database", url, "--dry-run"])
         assert done.exit_code == 2 and "is on a standby" in done.output
+        file = tmp_path / "fill.sql"
+        file.write_text("UPDATE seen SET n = 1 WHERE n = 0;")
+        done = CliRunner().invoke(main, ["migrate", "backfill", str(file), "--database", url, "--yes"])
+        assert done.exit_code == 2 and "is on a standby" in done.output and "Name the primary" in done.output
     finally:
         server.down(signal.SIGQUIT)
         signal_file.unlink()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pgassay.errors import InputError
 from pgassay.migrate.backfill import BackfillOptions, BackfillResult, Plan, Progress, backfill, check
+from pgassay.migrate.runner.guard import check_writable
 from pgassay.model import Statement
 from pgassay.server import Connection
 from pgassay.server.live import connect_writing
@@ -46,6 +47,7 @@ def look(path: str, database: str) -> Tasks:
     if not statements:
         raise InputError("there is no statement in it", path=path)
     with connect_writing(database) as session:
+        check_writable(session)
         tasks = tuple(_task(session, statement, number) for number, statement in enumerate(statements, 1))
     return Tasks(target=str(parse_target(database)), tasks=tasks)
 

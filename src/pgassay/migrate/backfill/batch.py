@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from pgassay.errors import PgassayError
+from pgassay.errors import DiskFull, PgassayError
 from pgassay.migrate.backfill.model import BackfillOptions, Progress
 from pgassay.migrate.backfill.plan import Plan
 from pgassay.migrate.backfill.pressure import Pressure
@@ -43,6 +43,7 @@ class Batches:
     waited: float = 0.0
     rested: float = 0.0
     done_here: int = 0  # rows gone through in this call
+    last: Progress | None = None
     _lagged: float = float("-inf")
     _hinted: int = 0  # rows changed when VACUUM was last named
 
@@ -55,6 +56,8 @@ class Batches:
         while True:
             try:
                 return self._attempt(session, watch, plan, state, state.finish)
+            except DiskFull as error:
+                raise self._full(plan, state, error) from None
             except StatementError as error:
                 if session.transaction != "idle":
                     session.run("ROLLBACK")
@@ -157,27 +160,41 @@ class Batches:
     ) -> None:
         rate = self.done_here / max(time.monotonic() - self.began, 1e-3)
         total = max(plan.total, state.seen)
-        self.progress(
-            Progress(
-                table=plan.table,
-                seen=state.seen,
-                total=total,
-                changed=state.changed,
-                size=state.size,
-                run=state.run,
-                took=took,
-                eta=(total - state.seen) / rate if rate else None,
-                waiting=waiting,
-                hint=hint,
-                p99=self.pressure.ratio,
-            )
+        self.last = Progress(
+            table=plan.table,
+            seen=state.seen,
+            total=total,
+            changed=state.changed,
+            size=state.size,
+            run=state.run,
+            took=took,
+            eta=(total - state.seen) / rate if rate else None,
+            waiting=waiting,
+            hint=hint,
+            p99=self.pressure.ratio,
         )
+        self.progress(self.last)
+
+    def away(self, error: Exception) -> None:
+        """The server is away for now."""
+        if self.last is not None:
+            why = str(error).splitlines()[0]
+            self.progress(
+                replace(self.last, took=0.0, hint=None, waiting=f"the connection was lost, trying again: {why}")
+            )
 
     def dead(self, plan: Plan, state: State, before: int) -> str | None:
         if plan.statement.kind == "insert" or state.changed - before < max(_DEAD_SHARE * plan.total, _DEAD_LEAST):
             return None
         self._hinted = state.changed
         return f"VACUUM (ANALYZE) {plan.table}: about {state.changed - before:,} rows of it died"
+
+    def _full(self, plan: Plan, state: State, error: DiskFull) -> PgassayError:
+        return PgassayError(
+            f"{plan.table}: the server's disk is full ({error.problem})",
+            hint=f"{state.changed:,} rows are done and stay so. Make room on it (VACUUM {plan.table} lets dead rows be"
+            " used again) and run the same command again.",
+        )
 
     def _failed(self, plan: Plan, state: State, error: StatementError) -> PgassayError:
         low = ", ".join(state.position) if state.position else "the beginning"

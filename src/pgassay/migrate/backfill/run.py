@@ -109,8 +109,13 @@ class _Backfill:
     def _away(self, error: Exception) -> None:
         """The server is gone: it may come back, and the record tells whether the last batch was committed."""
         if self.resumed is None or time.monotonic() - self.batches.alive > self.options.patience:
-            raise self._left_behind(error if isinstance(error, PgassayError) else PgassayError(str(error))) from None
+            lost = error if isinstance(error, PgassayError) else PgassayError(str(error))
+            if self.resumed is not None:
+                words = "What is done is recorded and stays. Run the same command again to go on there."
+                lost.hint = f"{lost.hint} {words}" if lost.hint else words
+            raise self._left_behind(lost) from None
         self.batches.retries += 1
+        self.batches.away(error)
         time.sleep(0.2)
 
     def _left_behind(self, error: PgassayError) -> PgassayError:
