@@ -1,18 +1,22 @@
 """A column that is required, with its backfill, an index, a foreign key and a rename on a large table under load.
 
-    python -m benchmarks migrate [--rows N] [--rate N] [--batch-ms N]
+    python -m benchmarks migrate [--rows N] [--rate SECONDS] [--batch-ms N] [--once]
 
 Ours: the steps that ``migrate plan`` stands for, written by hand here (one transaction a step, lock_timeout with
 retries, the backfill in batches, NOT VALID then VALIDATE, CONCURRENTLY, the rename as a second column kept equal by a
 trigger), against the same change as a runner sends it that puts every pending file into one transaction. Both run on
 the same server and rows, one after the other, under the same load: readers and writers of random rows in a process of
 their own. Stalls are the longest time that one of its statements took.
+
+Each way runs on a copy of its own. The one transaction is run once before and once after ours, since other work on the
+machine comes and goes; ``--once`` leaves the second out. At the end the figures stand beside the goals.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import random
 import sys
 import time
@@ -77,8 +81,7 @@ _BEFORE = ("ALTER TABLE transfers ADD COLUMN kind text, ADD COLUMN block_number 
 _AFTER = (
     "ALTER TABLE transfers ADD CONSTRAINT kind_set CHECK (kind IS NOT NULL) NOT VALID,"
     " ADD CONSTRAINT block_set CHECK (block_number IS NOT NULL) NOT VALID",
-    "ALTER TABLE transfers VALIDATE CONSTRAINT kind_set",
-    "ALTER TABLE transfers VALIDATE CONSTRAINT block_set",
+    "ALTER TABLE transfers VALIDATE CONSTRAINT kind_set, VALIDATE CONSTRAINT block_set",  # one scan
     "ALTER TABLE transfers ALTER COLUMN kind SET NOT NULL, ALTER COLUMN block_number SET NOT NULL",
     "ALTER TABLE transfers DROP CONSTRAINT kind_set, DROP CONSTRAINT block_set",
     "CREATE INDEX CONCURRENTLY transfers_sender ON transfers (sender)",
@@ -118,15 +121,19 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rate", type=float, default=0.01, help="pause of each of the four connections, in seconds")
     parser.add_argument("--batch-ms", type=float, default=250, help="longest time of a batch")
+    parser.add_argument("--once", action="store_true", help="the one transaction before ours only")
     parser.add_argument("--idle", type=float, default=8.0, help="seconds of load alone, before")
     options = parser.parse_args(arguments)
-    for line in run(options.rows, options.rate, options.batch_ms / 1000, options.idle):
+    for line in run(options.rows, options.rate, options.batch_ms / 1000, options.idle, once=options.once):
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
 
-def run(rows: int, rate: float, batch: float, idle: float) -> Iterator[str]:
+def run(rows: int, rate: float, batch: float, idle: float, *, once: bool = False) -> Iterator[str]:
     """The lines of the report."""
+    start = time.perf_counter()
+    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+    yield f"{os.cpu_count()} processors, load average before {load}"
     yield f"{rows:,} rows; 2 readers and 2 writers of random rows, a statement each {rate * 1000:.0f} ms"
     with scratch(settings=_SETTINGS) as server:
         template = server.create()
@@ -134,9 +141,13 @@ def run(rows: int, rate: float, batch: float, idle: float) -> Iterator[str]:
         with server.connect(template) as session:
             session.run(_MADE.format(rows=rows))
             session.run("VACUUM (ANALYZE) transfers")
+        yield f"{time.perf_counter() - start:.0f} s to make the rows"
         totals: dict[str, list[float]] = {}
+        felt: list[str] = []
+        reached: dict[str, tuple[float, float]] = {}  # the longest stall, and p99 during the backfill to idle
         # Once before and once after: other work on the machine comes and goes.
-        for name, way in (("one transaction", _one), ("ours, step by step", _ours(batch)), ("one transaction", _one)):
+        ways = [("one transaction", _one), ("ours, step by step", _ours(batch, felt.append)), ("one transaction", _one)]
+        for name, way in ways[:2] if once else ways:
             database = server.create(template)
             seen, parts = _under_load(server, database, rows, rate, idle, way)
             began, ended = parts[0][1], parts[-1][2]
@@ -148,15 +159,30 @@ def run(rows: int, rate: float, batch: float, idle: float) -> Iterator[str]:
                 f"   failed statements {seen.errors()}"
             )
             yield f"{'':20} p99 idle {before * 1000:.1f} ms, during {seen.p99(began, ended) * 1000:.1f} ms"
+            stall = max(seen.longest(writes, began, ended) for writes in (False, True))
+            slowest = 0.0
             for part, since, until in parts:
                 ratio = seen.p99(since, until) / before if before else 0.0
+                slowest = ratio if part.startswith("backfill") else slowest
                 yield (
                     f"    {part[:44]:44} {until - since:7.2f} s   stall r {seen.longest(False, since, until):6.3f}"
                     f" w {seen.longest(True, since, until):6.3f} s   p99 {ratio:6.2f} x idle"
                 )
+            yield from (f"    {words}" for words in felt)
+            felt.clear()
+            reached[name] = (stall, slowest)
             server.drop(database)
         one, ours = totals["one transaction"], totals["ours, step by step"]
-        yield f"total time, ours to one transaction: {ours[0] * len(one) / sum(one):.2f} x"
+        times = ours[0] * len(one) / sum(one)
+        stall, slowest = reached["ours, step by step"]
+        yield f"longest stall, ours: {_goal(stall, 0.25)} s; one transaction: {reached['one transaction'][0]:.1f} s"
+        yield f"p99 during the backfill to idle: {_goal(slowest, 1.5)} x"
+        yield f"total time, ours to one transaction: {_goal(times, 3.0)} x"
+        yield f"{time.perf_counter() - start:.0f} s in all"
+
+
+def _goal(value: float, goal: float) -> str:
+    return f"{value:.3f} (goal {goal:g}, {'reached' if value <= goal else 'missed'})"
 
 
 Part = tuple[str, float, float]
@@ -235,7 +261,7 @@ def _one(connect: Callable[[], Connection], switch: Callable[[], None]) -> Itera
         switch()
 
 
-def _ours(batch: float) -> Way:
+def _ours(batch: float, told: Callable[[str], None]) -> Way:
     def steps(connect: Callable[[], Connection], switch: Callable[[], None]) -> Iterator[str]:
         with connect() as session:
             for sql in _BEFORE:
@@ -244,6 +270,10 @@ def _ours(batch: float) -> Way:
             if not done.proved:
                 raise RuntimeError(f"{done.left} rows are left")
             yield f"backfill: {done.batches} batches, longest {done.longest * 1000:.0f} ms, {done.retries} tried anew"
+            told(
+                f"rested {done.rested:.1f} of {done.seconds:.1f} s, longest wait seen behind a batch"
+                f" {done.waited * 1000:.0f} ms; the application by pg_stat_statements: {done.application}"
+            )
             for sql in _AFTER:
                 yield _step(session, sql)
             switch()
