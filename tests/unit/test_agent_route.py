@@ -35,6 +35,8 @@ security            | Document the row level security of the security token tabl
 security            | Format the SQL of the permissions migration
 security            | Is our query builder open to SQL injection?
 security            | Block transfers of sanctioned wallets
+security            | Give the compliance officer a read-only view of frozen wallets
+security            | Investors may only see their own holdings
 personal-data       | Add an index on the investor's email
 personal-data       | Store KYC documents for the onboarding flow
 personal-data       | Add a passport number column to the customer table
@@ -49,6 +51,9 @@ expand-contract     | Change the type of transfer.amount from text to numeric
 expand-contract     | Backfill block_time for old transfers
 expand-contract     | Split the table token into token and token_metadata
 expand-contract     | Upgrade PostgreSQL from 15 to 18
+expand-contract     | Make transfer.amount a bigint instead of numeric
+expand-contract     | Turn the varchar status of claims into an enum
+expand-contract     | Move the identities into their own schema
 repartitioning      | Partition the existing transfer table by month
 many-tables         | Migrate 12 tables from integer to identity keys
 many-tables         | Restructure several tables of the compliance module
@@ -64,12 +69,15 @@ analysis            | Investigate why balances drift after a reorg
 analysis            | Which trade-offs has bytea over text for addresses?
 analysis            | Prove that the rollup always equals the sum of its transfers
 analysis            | Why is the holders page slow since Tuesday?
+analysis            | Our nightly job locks the holder table for 4 minutes
+analysis            | The indexer crashes with a duplicate key after a chain reorganisation
 novel               | Invent a table layout for zero-knowledge proofs of reserves
 novel               | Prototype a custom index type for token ids
 unknown             | Make it better
 unknown             | Help the team with the quarter's goals
 unknown             |
 documentation       | Document the transfer table
+documentation       | What is the difference between balances and holder?
 documentation       | Write the README of the migrations folder
 documentation       | Comment every column of token
 indexes             | Add an index on transfer (from_address, block_number)
@@ -79,6 +87,9 @@ queries             | Rewrite the OFFSET query as keyset pagination
 queries             | Speed up the list of largest holders
 queries             | Add a materialised view with daily volumes
 queries             | The query for the top 20 holders is slow, tune it
+queries             | Show the top 50 holders of a token with their share of the supply
+queries             | Count transfers per day for the last 90 days
+schema              | Create a table with a bigint id and a text name
 schema              | Create a table for ERC-20 transfers
 schema              | Design the schema for an ERC-721 collection
 schema              | Add a nullable column note to token
@@ -121,6 +132,7 @@ def test_task(rule: str, task: str) -> None:
         (Facts(verdicts=frozenset({"exposes", "fails"})), "exposed-rows"),
         (Facts(columns=frozenset({"id", "Investor_Email"})), "personal-columns"),
         (Facts(tables=3), "many-tables"),
+        (Facts(retyped=1), "expand-contract"),
         (Facts(tables=2), "schema"),
         (Facts(statements=60), "long-migration"),
         (Facts(verdicts=frozenset({"slows", "style"})), "schema"),
@@ -138,6 +150,8 @@ def test_facts(facts: Facts, rule: str) -> None:
         ("Deploy the pending migrations", "dangerous-migration"),
         ("Document the token table", "documentation"),
         ("Add an index to identity", "indexes"),
+        ("Make holder.balance a bigint", "expand-contract"),
+        ("Add a bigint column nonce to holder", "schema"),
     ],
 )
 def test_a_projects_facts_count_as_far_as_the_task_concerns_them(task: str, rule: str) -> None:

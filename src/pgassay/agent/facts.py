@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pgassay.agent.routing import Facts, normal
+from pgassay.agent.routing import Facts, normal, types
 from pgassay.model import Finding, Migration
 from pgassay.model.actions import AddColumn, CreateTable, TableAction
 
@@ -25,10 +25,12 @@ def project_facts(task: str, path: str, *, kind: str | None = None, allow_code: 
     words = normal(task)
     concerned = [f for f in report.findings if _ALL.search(words) or _named(f, words)]
     general = _ALL.search(words) is not None
+    columns = frozenset(_columns(project.migrations, words))
     return Facts(
         verdicts=frozenset(str(f.verdict) for f in concerned),
         rules=frozenset(f.rule for f in concerned),
-        columns=frozenset(_columns(project.migrations, words)),
+        columns=columns,
+        retyped=sum(_says(words, name) for name in columns) if types(words) else 0,
         tables=len(_tables(pending)) if general else 0,
         statements=sum(len(m.statements) for m in pending) if general else 0,
     )

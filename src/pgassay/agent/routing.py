@@ -32,6 +32,10 @@ _SPOKEN = {
     "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "several": 3, "all": 3,
     "many": 3,
 }  # fmt: skip
+_TYPES = frozenset(
+    """smallint int integer bigint serial bigserial int2 int4 int8 numeric decimal real float float4 float8 money text
+    varchar char bytea uuid json jsonb xml bool boolean date timestamp timestamptz interval inet enum""".split()
+)
 _WORD = re.compile(r"[^\W_]+")
 _CHOSEN = re.compile(r"^[ \t]*model:[ \t]*(\S+)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _BECAUSE = re.compile(r"^[ \t]*reason:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
@@ -42,7 +46,8 @@ class Facts:
     """What is known beside the task's words.
 
     ``verdicts`` and ``rules`` of findings in migrations that the task concerns, ``columns`` of tables that it names;
-    ``tables`` and ``statements`` that are pending; ``rows`` and ``bytes`` at stake.
+    ``tables`` and ``statements`` that are pending; ``rows`` and ``bytes`` at stake; ``retyped``: columns that are
+    there and are to be of another type.
     """
 
     verdicts: frozenset[str] = frozenset()
@@ -52,6 +57,7 @@ class Facts:
     statements: int = 0
     rows: int = 0
     bytes: int = 0
+    retyped: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +160,7 @@ def asked(task: str) -> Choice | None:
 
 
 def stated(task: str, facts: Facts) -> Facts:
-    """The facts, with the sizes that the task names."""
+    """The facts, with the sizes that the task names, and the change of a type where it names two."""
     rows = [_number(m[1]) * _LETTERS.get((m[2] or "").lower(), 1) for m in _ROWS.finditer(task)]
     much = [_number(m[1]) * _LETTERS[m[2].lower()] for m in _BYTES.finditer(task)]
     tables = [_SPOKEN.get(m[1].lower()) or int(_number(m[1])) for m in _TABLES.finditer(task)]
@@ -163,7 +169,13 @@ def stated(task: str, facts: Facts) -> Facts:
         rows=max([facts.rows, *map(int, rows)]),
         bytes=max([facts.bytes, *map(int, much)]),
         tables=max([facts.tables, *tables]),
+        retyped=max(facts.retyped, int(len(types(normal(task))) > 1)),
     )
+
+
+def types(words: str) -> frozenset[str]:
+    """PostgreSQL's types that these words (see ``normal``) name."""
+    return _TYPES & frozenset(words.split())
 
 
 def _number(text: str) -> float:
@@ -213,6 +225,7 @@ def _held(rule: Rule, words: str, facts: Facts, policy: Policy) -> Decision | No
         (rule.min_statements, facts.statements, "statements"),
         (rule.min_rows, facts.rows, "rows"),
         (rule.min_bytes, facts.bytes, "bytes"),
+        (rule.min_retyped, facts.retyped, "column of another type"),
     ):
         if number < least:
             return None
