@@ -51,6 +51,10 @@ expand-contract     | Change the type of transfer.amount from text to numeric
 expand-contract     | Backfill block_time for old transfers
 expand-contract     | Split the table token into token and token_metadata
 expand-contract     | Upgrade PostgreSQL from 15 to 18
+lost-data           | Undo the last migration
+lost-data           | Drop transfer.memo
+expand-contract     | Rename transfer.memo to note
+expand-contract     | Convert the timestamps to timestamptz
 expand-contract     | Make transfer.amount a bigint instead of numeric
 expand-contract     | Turn the varchar status of claims into an enum
 expand-contract     | Move the identities into their own schema
@@ -69,6 +73,8 @@ analysis            | Investigate why balances drift after a reorg
 analysis            | Which trade-offs has bytea over text for addresses?
 analysis            | Prove that the rollup always equals the sum of its transfers
 analysis            | Why is the holders page slow since Tuesday?
+analysis            | Make the balances consistent with the chain after the indexer was down
+analysis            | Fix the failing migration 0006
 analysis            | Our nightly job locks the holder table for 4 minutes
 analysis            | The indexer crashes with a duplicate key after a chain reorganisation
 novel               | Invent a table layout for zero-knowledge proofs of reserves
@@ -97,6 +103,8 @@ schema              | Use numeric(78,0) for amounts
 schema              | Add a unique constraint on chain and contract address
 schema              | Set a retention policy for partitions: 90 days
 schema              | Add the security token's schema to Drizzle
+repetitive          | Rename the file 0007_identities.sql
+unknown             | Add country to holder so that restrictions can be enforced
 repetitive          | Seed the development database with fixtures
 repetitive          | Fix the typos in the file names
 repetitive          | Regenerate the factories
@@ -133,6 +141,7 @@ def test_task(rule: str, task: str) -> None:
         (Facts(columns=frozenset({"id", "Investor_Email"})), "personal-columns"),
         (Facts(tables=3), "many-tables"),
         (Facts(retyped=1), "expand-contract"),
+        (Facts(named=2), "schema"),
         (Facts(tables=2), "schema"),
         (Facts(statements=60), "long-migration"),
         (Facts(verdicts=frozenset({"slows", "style"})), "schema"),
@@ -150,6 +159,7 @@ def test_facts(facts: Facts, rule: str) -> None:
         ("Deploy the pending migrations", "dangerous-migration"),
         ("Document the token table", "documentation"),
         ("Add an index to identity", "indexes"),
+        ("Rename the balance of holder to amount", "expand-contract"),
         ("Make holder.balance a bigint", "expand-contract"),
         ("Add a bigint column nonce to holder", "schema"),
     ],

@@ -26,11 +26,13 @@ def project_facts(task: str, path: str, *, kind: str | None = None, allow_code: 
     concerned = [f for f in report.findings if _ALL.search(words) or _named(f, words)]
     general = _ALL.search(words) is not None
     columns = frozenset(_columns(project.migrations, words))
+    named = [name for name in columns if _says(words, name)]
     return Facts(
         verdicts=frozenset(str(f.verdict) for f in concerned),
         rules=frozenset(f.rule for f in concerned),
         columns=columns,
-        retyped=sum(_says(words, name) for name in columns) if types(words) else 0,
+        named=len(named),
+        retyped=len(named) if types(words) else 0,
         tables=len(_tables(pending)) if general else 0,
         statements=sum(len(m.statements) for m in pending) if general else 0,
     )

@@ -35,6 +35,7 @@ class Rule:
     min_statements: int = 0
     min_rows: int = 0
     min_bytes: int = 0
+    min_named: int = 0
     min_retyped: int = 0
 
 
@@ -110,7 +111,7 @@ def _firm(rule: Rule) -> bool:
 
 
 _LISTS = ("words", "also", "verdicts", "rules", "columns")
-_NUMBERS = ("min_tables", "min_statements", "min_rows", "min_bytes", "min_retyped")
+_NUMBERS = ("min_tables", "min_statements", "min_rows", "min_bytes", "min_named", "min_retyped")
 
 
 def _rule(reader: _Reader, table: dict[str, Any], nth: int) -> Rule:

@@ -36,6 +36,11 @@ _TYPES = frozenset(
     """smallint int integer bigint serial bigserial int2 int4 int8 numeric decimal real float float4 float8 money text
     varchar char bytea uuid json jsonb xml bool boolean date timestamp timestamptz interval inet enum""".split()
 )
+# A column with its table, and no file.
+_COLUMN = re.compile(
+    r"(?<![\w./-])[a-z_]\w*\.(?!(?:sql|json|tsx?|jsx?|py|md|toml|ya?ml|sol|graphql|csv|txt|sh)\b)[a-z_]\w+(?![\w/]|\.\w)",
+    re.I,
+)
 _WORD = re.compile(r"[^\W_]+")
 _CHOSEN = re.compile(r"^[ \t]*model:[ \t]*(\S+)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _BECAUSE = re.compile(r"^[ \t]*reason:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
@@ -46,8 +51,8 @@ class Facts:
     """What is known beside the task's words.
 
     ``verdicts`` and ``rules`` of findings in migrations that the task concerns, ``columns`` of tables that it names;
-    ``tables`` and ``statements`` that are pending; ``rows`` and ``bytes`` at stake; ``retyped``: columns that are
-    there and are to be of another type.
+    ``tables`` and ``statements`` that are pending; ``rows`` and ``bytes`` at stake; ``named``: columns that are there
+    and that the task names, ``retyped``: those that are to be of another type.
     """
 
     verdicts: frozenset[str] = frozenset()
@@ -57,6 +62,7 @@ class Facts:
     statements: int = 0
     rows: int = 0
     bytes: int = 0
+    named: int = 0
     retyped: int = 0
 
 
@@ -160,7 +166,7 @@ def asked(task: str) -> Choice | None:
 
 
 def stated(task: str, facts: Facts) -> Facts:
-    """The facts, with the sizes that the task names, and the change of a type where it names two."""
+    """The facts, with what the task says itself: sizes, columns with their tables, two types."""
     rows = [_number(m[1]) * _LETTERS.get((m[2] or "").lower(), 1) for m in _ROWS.finditer(task)]
     much = [_number(m[1]) * _LETTERS[m[2].lower()] for m in _BYTES.finditer(task)]
     tables = [_SPOKEN.get(m[1].lower()) or int(_number(m[1])) for m in _TABLES.finditer(task)]
@@ -169,13 +175,15 @@ def stated(task: str, facts: Facts) -> Facts:
         rows=max([facts.rows, *map(int, rows)]),
         bytes=max([facts.bytes, *map(int, much)]),
         tables=max([facts.tables, *tables]),
+        named=max(facts.named, len(set(_COLUMN.findall(task)))),
         retyped=max(facts.retyped, int(len(types(normal(task))) > 1)),
     )
 
 
 def types(words: str) -> frozenset[str]:
     """PostgreSQL's types that these words (see ``normal``) name."""
-    return _TYPES & frozenset(words.split())
+    said = frozenset(words.split())
+    return _TYPES & (said | {word.removesuffix("s") for word in said})
 
 
 def _number(text: str) -> float:
@@ -225,6 +233,7 @@ def _held(rule: Rule, words: str, facts: Facts, policy: Policy) -> Decision | No
         (rule.min_statements, facts.statements, "statements"),
         (rule.min_rows, facts.rows, "rows"),
         (rule.min_bytes, facts.bytes, "bytes"),
+        (rule.min_named, facts.named, "columns by name"),
         (rule.min_retyped, facts.retyped, "column of another type"),
     ):
         if number < least:
