@@ -2,7 +2,7 @@
 
 A designed schema (ERC-20) gets blocks, transactions, transfers of 2,000 accounts in 200 tokens and approvals, batch
 after batch, and its own triggers keep what they keep. Each listing is asked for the value that most rows have, in pages
-of 10 rows, or of fewer where page 100,000 is only there then: 20 pages at the start, and 20 at page 100,000 or after
+of 10 rows, or of fewer where page 100,000 is only there then: 100 pages at the start, and 100 at page 100,000 or after
 19 of 20 pages where there are not so many. Their place is found beforehand and not counted. Buffers are those that
 EXPLAIN (ANALYZE, BUFFERS) counts when all is in memory; VACUUM runs after every million rows, as autovacuum would.
 """
@@ -25,7 +25,7 @@ from pgassay.model import literal, quote
 from pgassay.server import Connection, scratch
 from pgassay.workflows.design import proved
 
-ROWS, PAGE, PAGES, FARTHEST = 1_000_000, 10, 20, 100_000
+ROWS, PAGE, PAGES, FARTHEST = 1_000_000, 10, 100, 100_000
 FEW, BATCH, ACCOUNTS, PER_BLOCK = 10_000, 1_000_000, 2_000, 40
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 Values = dict[str, str]
@@ -47,19 +47,21 @@ class Measured:
         return self.late / self.first
 
 
-def listings(session: Connection, made: Design, catalog: Catalog, *, fewest: int = 100) -> Iterator[Measured]:
+def listings(
+    session: Connection, made: Design, catalog: Catalog, *, fewest: int = 100, pages: int = PAGES
+) -> Iterator[Measured]:
     """Every listing that has ``fewest`` pages or more for the value that most rows have."""
     for query in queries(made, catalog):
         if not query.order:
             continue
         given, rows = _busiest(session, query)
-        there = rows // (FARTHEST + PAGES + 1)  # rows a page, for page 100,000 to be there
+        there = rows // (FARTHEST + pages + 1)  # rows a page, for page 100,000 to be there
         size = min(PAGE, there) if there else PAGE
-        number = FARTHEST if there else min(rows // size * 19 // 20, rows // size - PAGES - 1)
+        number = FARTHEST if there else min(rows // size * 19 // 20, rows // size - pages - 1)
         if number < fewest:
             continue
         late = _skipped(session, query, given, number * size)
-        early, later = (_average(session, query, given, at, size) for at in (None, late))
+        early, later = (_average(session, query, given, at, size, pages) for at in (None, late))
         yield Measured(query.name, size, early, number + 1, later)
 
 
@@ -99,16 +101,16 @@ def _skipped(session: Connection, query: Query, given: Values, rows: int) -> Val
     return {place(c): str(v) for c, v in zip(query.order, row, strict=True)}
 
 
-def _average(session: Connection, query: Query, given: Values, at: Values | None, size: int) -> float:
+def _average(session: Connection, query: Query, given: Values, at: Values | None, size: int, pages: int) -> float:
     """Of some pages, one after the other."""
     total = 0
-    for _ in range(PAGES):
+    for _ in range(pages):
         text = _with(query, "after" if at else "first", given | (at or {}), limit=str(size))
         total += _buffers(session, text)
         order = ", ".join(quote(c.name) for c in query.order)
         last = session.run(f"SELECT {order} FROM ({text}) AS page")[-1]
         at = {place(c): str(v) for c, v in zip(query.order, last, strict=True)}
-    return total / PAGES
+    return total / pages
 
 
 def _with(query: Query, way: Way, values: Values, *, limit: str = str(PAGE)) -> str:

@@ -94,12 +94,14 @@ def test_settings_come_from_the_file_and_patterns_are_planned(tmp_path: Path) ->
         (("--preset", "erc21"), "no preset 'erc21'"),
         (("--subgraph", "bad.graphql"), "bad.graphql:1: "),
         (("--preset", "erc20", "--schema", "x" * 64), "a name of at most 63 bytes"),
+        (("silent.json",), "silent.json: no event in it, so there is nothing to make a table of"),
     ],
 )
 def test_bad_input_is_one_clear_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
 ) -> None:
     (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "silent.json").write_text('[{"type": "function", "name": "f", "inputs": [], "outputs": []}]')
     (tmp_path / "bad.graphql").write_text("type A @entity { id: ID! b: Bee! }")
     monkeypatch.chdir(tmp_path)
     ended = run("design", *arguments, "--out", "db")

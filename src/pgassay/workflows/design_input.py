@@ -13,7 +13,7 @@ from pgassay.chain.names import LIMIT
 from pgassay.chain.presets import presets as contracts_of
 from pgassay.chain.settings import FILE, read_settings
 from pgassay.chain.subgraph import read_subgraph
-from pgassay.errors import UsageError
+from pgassay.errors import InputError, UsageError
 from pgassay.workflows.design import Wanted
 
 
@@ -57,9 +57,18 @@ def wanted(
             "nothing to design from",
             hint="Name an ABI (a file, a folder, an npm package), --preset erc20, or --subgraph schema.graphql.",
         )
+    read_graph = read_subgraph(graph) if graph is not None else None
+    if not any(c.events for c in contracts) and not (read_graph and read_graph.entities):
+        what = ", ".join(c.path for c in contracts[:3]) or str(graph)
+        problem = "no event" if contracts else "no entity"
+        raise InputError(
+            f"{problem} in it, so there is nothing to make a table of",
+            path=what,
+            hint="Name the contract that logs the events, --preset erc20, or --subgraph schema.graphql.",
+        )
     return Wanted(
         contracts=tuple(contracts),
-        subgraph=read_subgraph(graph) if graph is not None else None,
+        subgraph=read_graph,
         settings=chosen,
         out=out,
         events=events,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from pgassay.chain.design import samples
 from pgassay.chain.model import Design
-from pgassay.model import Name, literal
+from pgassay.model import Name, literal, quote
 from pgassay.report.design import IndexBytes, TableBytes
 from pgassay.server import Connection, Server
 
@@ -92,7 +92,7 @@ def prepared(design: Design, table: Name) -> Iterable[str]:
     yield f"ALTER TABLE {table} DISABLE TRIGGER USER"
     if design.settings.tenancy != "none":
         yield f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"
-        schema = literal(design.settings.schema)
+        schema = literal(quote(design.settings.schema))
         yield (
             "DO $$ DECLARE part text; BEGIN FOR part IN SELECT c.oid::regclass::text FROM pg_class c"
             f" WHERE c.relnamespace = {schema}::regnamespace AND c.relispartition AND c.relkind = 'r' LOOP"

@@ -217,7 +217,8 @@ def _partitions(shape: Shape, kept: Sequence[Kept]) -> list[tuple[str, str]]:
     make, trigger, renew = (shape.name(n) for n in ("make_partitions", "on_new_blocks", "renew_partitions"))
     words: dict[str, object] = {
         "make": make, "on_blocks": trigger, "renew": renew, "ahead": settings.partitions_ahead, "size": size,
-        "schema_text": literal(settings.schema), "horizon": shape.name("partition_horizon"),
+        "schema_text": literal(settings.schema), "namespace": shape.namespace,
+        "horizon": shape.name("partition_horizon"),
         "chain_parameter": "for_chain smallint, " if shape.packed else "",
         "chain_mark": " || for_chain || '_'" if shape.packed else "",
         "low": "low", "high": f"low + {size}", "lock_name": literal(str(shape.name("make_partitions"))),

@@ -72,7 +72,7 @@ DECLARE
 BEGIN
   FOR event IN
     SELECT c.relname FROM pg_class c
-    WHERE c.relkind IN ('p', 'r') AND NOT c.relispartition AND c.relnamespace = {schema_text}::regnamespace
+    WHERE c.relkind IN ('p', 'r') AND NOT c.relispartition AND c.relnamespace = {namespace}
       AND obj_description(c.oid, 'pg_class') LIKE '%Source: event %' ORDER BY c.relname
   LOOP
     EXECUTE format('DELETE FROM %I.%I WHERE {condition}', {schema_text}, event.relname) USING of_chain, from_block;

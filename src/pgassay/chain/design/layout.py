@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pgassay.chain.design.tables import Field
 from pgassay.chain.model import Settings
 from pgassay.chain.types import ADDRESS, ADDRESS_ID, HASH
-from pgassay.model import Name
+from pgassay.model import Name, literal, quote
 
 BLOCK_BITS = 20  # of a packed event id: the log's index in its block; above it 32 bits block, then the chain's number
 CHAIN_BITS = 52
@@ -31,6 +31,11 @@ class Shape:
     def name(self, bare: str) -> Name:
         """An object of the designed schema."""
         return Name(self.settings.schema, bare)
+
+    @property
+    def namespace(self) -> str:
+        """The designed schema as a ``regnamespace``, in SQL."""
+        return f"{literal(quote(self.settings.schema))}::regnamespace"
 
     @property
     def packed(self) -> bool:

@@ -20,7 +20,7 @@ from pgassay.chain.design.views import revert, views
 from pgassay.chain.model import Contract, Design, Part, Settings, Subgraph
 from pgassay.chain.names import shortened
 from pgassay.chain.types import ADDRESS, HASH, domains
-from pgassay.errors import UsageError
+from pgassay.errors import InputError, UsageError
 from pgassay.model import quote
 
 _FIXED = frozenset(
@@ -60,7 +60,13 @@ def design(
     if anonymous:
         notes.append(f"anonymous events carry no signature, so the reader must know them: {', '.join(anonymous)}")
     names = table_names(found, taken=_FIXED, earlier=earlier or {})
-    events = [event_table(shape, names[key], event, logged) for key, (event, logged) in found.items()]
+    paths = {c.name: c.path for c in contracts}
+    events = []
+    for key, (event, logged) in found.items():
+        try:
+            events.append(event_table(shape, names[key], event, logged))
+        except InputError as error:
+            raise InputError(f"{logged[0]}: event {event.name}: {error.problem}", path=paths[logged[0]]) from None
     notes += _renamed(found, names)
     now = states(shape, events)
     kept_for = retained(chosen, events, now.read)

@@ -9,7 +9,7 @@ DECLARE
 BEGIN
   FOR parent IN
     SELECT c.oid, c.relname FROM pg_class c
-    WHERE c.relkind = 'p' AND c.relnamespace = {schema_text}::regnamespace
+    WHERE c.relkind = 'p' AND c.relnamespace = {namespace}
       AND obj_description(c.oid, 'pg_class') LIKE '%Source: event %' ORDER BY c.relname
   LOOP
     FOR step IN 0 .. ahead LOOP
@@ -44,7 +44,7 @@ DECLARE
 BEGIN
   FOR parent IN
     SELECT c.oid, c.relname FROM pg_class c
-    WHERE c.relkind = 'p' AND c.relnamespace = {schema_text}::regnamespace
+    WHERE c.relkind = 'p' AND c.relnamespace = {namespace}
       AND obj_description(c.oid, 'pg_class') LIKE '%Source: event %' ORDER BY c.relname
   LOOP
     FOR step IN 0 .. ahead LOOP

@@ -16,7 +16,7 @@ CREATE FUNCTION {expired}(as_of timestamptz DEFAULT now())
     SELECT k.parent, c.relname::text AS part, c.relname = k.first AS first, as_of - k.days * interval '1 day' AS since,
       pg_total_relation_size(c.oid) AS bytes, pg_relation_size(c.oid) AS filled,
       regexp_match(pg_get_expr(c.relpartbound, c.oid), $$FROM \('([^']+)'\) TO \('([^']+)'\)$$) AS ends
-    FROM kept k JOIN pg_class p ON p.relname = k.parent AND p.relnamespace = {schema_text}::regnamespace
+    FROM kept k JOIN pg_class p ON p.relname = k.parent AND p.relnamespace = {namespace}
     JOIN pg_inherits i ON i.inhparent = p.oid JOIN pg_class c ON c.oid = i.inhrelid
   ), slices AS (
     SELECT *, {low} AS low, {high} AS high, {of_chain} AS chain FROM parts WHERE ends IS NOT NULL
@@ -73,7 +73,7 @@ CREATE FUNCTION {renew}() RETURNS bigint
     SELECT DISTINCT {held}, 0 FROM (
       SELECT (regexp_match(pg_get_expr(c.relpartbound, c.oid), $$FROM \('([^']+)'\)$$)) AS ends
       FROM pg_class p JOIN pg_inherits i ON i.inhparent = p.oid JOIN pg_class c ON c.oid = i.inhrelid
-      WHERE p.relkind = 'p' AND p.relnamespace = {schema_text}::regnamespace
+      WHERE p.relkind = 'p' AND p.relnamespace = {namespace}
         AND obj_description(p.oid, 'pg_class') LIKE '%Source: event %'
     ) s WHERE ends IS NOT NULL
   ) reached

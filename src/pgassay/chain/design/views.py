@@ -55,6 +55,7 @@ def revert(shape: Shape) -> tuple[str, str]:
     kind = "smallint" if shape.packed else shape.chain_type
     sql = filled(
         "base.sql", "revert", revert=name, kind=kind, schema_text=literal(shape.settings.schema),
+        namespace=shape.namespace,
         condition=condition, chain=chain, transactions=shape.name("transactions"), blocks=shape.name("blocks"),
     )  # fmt: skip
     return sql, f"DROP FUNCTION {name}({kind}, bigint)"

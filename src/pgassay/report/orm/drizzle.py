@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from pgassay.catalog import Catalog, Column, Constraint, Index, Table
-from pgassay.model import Name
+from pgassay.model import Name, quote
 from pgassay.report.orm.division import divide, script
 from pgassay.report.orm.drizzle_types import Imports, Words
 from pgassay.report.orm.indexes import keys
@@ -203,7 +203,7 @@ def _table(
             lines.append(f"  /** {_line(known.comment)} */")
         lines.append(f"  {fields[column.name]}: {_column(catalog, table, column, words, imports)},")
     extras = [_constraint(table, c, fields, names, imports) for c in table.constraints if _reachable(c, names)]
-    extras += [_index(i, imports) for i in table.indexes if i.constraint is None]
+    extras += [_index(i, fields, imports) for i in table.indexes if i.constraint is None]
     lines.append("}, (t) => [" if extras else "});")
     if extras:
         lines += [f"  {extra}," for extra in extras]
@@ -269,12 +269,15 @@ def _constraint(
             return f"check({_text(constraint.name)}, sql`{_template(constraint.expression or '')}`)"
 
 
-def _index(index: Index, imports: Imports) -> str:
+def _index(index: Index, fields: dict[str, str], imports: Imports) -> str:
     verb = "uniqueIndex" if index.unique else "index"
     imports.core.add(verb)
-    imports.orm.add("sql")
-    on = ", ".join(f"sql`{_template(k)}`" for k in keys(index))
-    written = f"{verb}({_text(index.name)}).using({_text(index.method)}, {on})"
+    plain = {quote(column): f"t.{field}" for column, field in fields.items()}
+    on = ", ".join(plain.get(k, f"sql`{_template(k)}`") for k in keys(index))
+    how = f"on({on})" if index.method == "btree" else f"using({_text(index.method)}, {on})"
+    written = f"{verb}({_text(index.name)}).{how}"
+    if "sql`" in on or index.where:
+        imports.orm.add("sql")
     if index.where:
         written += f".where(sql`{_template(index.where)}`)"
     if found := re.search(r" WITH \(([^)]*)\)", index.definition):
