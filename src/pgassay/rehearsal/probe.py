@@ -38,10 +38,17 @@ def catalog_probes(
     return tuple(probe for table in tables for probe in _of_table(before, table, spare.get(table.name)))
 
 
+def _key(table: Table) -> tuple[str, ...]:
+    """What finds a row. A view that takes the table's place has no ctid: without a key it is any column that can be
+    compared."""
+    if table.primary_key:
+        return table.primary_key.columns
+    return next(((c.name,) for c in table.columns if c.category in "BDENST"), ("ctid",))
+
+
 def _of_table(before: Catalog, table: Table, spare: Mapping[str, str | None] | None) -> Iterable[Probe]:
     name = table.name
-    # By the key where there is one: a view that takes the table's place has no ctid.
-    key = ", ".join(quote(c) for c in table.primary_key.columns) if table.primary_key else "ctid"
+    key = ", ".join(map(quote, _key(table)))
     one = f"({key}) = (SELECT {key} FROM {name} LIMIT 1)"
     for column in table.columns:
         bare = quote(column.name)

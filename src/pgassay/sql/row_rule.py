@@ -23,8 +23,8 @@ class RowRule:
     columns: frozenset[str]
 
 
-def row_rule(statement: Batchable) -> RowRule | str:
-    """The rule, or in a few words why the statement is none.
+def row_rule(statement: Batchable, *, whole: bool = False) -> RowRule | str:
+    """The rule, or in a few words why the statement is none. ``whole``: it may be meant for every row, without WHERE.
 
     A rule may be applied to a row twice without a difference: its values come from columns that it does not set.
     Whether its functions are volatile, and which columns are generated, only the database knows.
@@ -33,7 +33,7 @@ def row_rule(statement: Batchable) -> RowRule | str:
         return f"it is no UPDATE but {statement.kind.upper()}"
     node = statement_of(statement.tree)
     assert isinstance(node, pg.UpdateStmt)
-    if statement.where is None:
+    if statement.where is None and not whole:
         return "it has no WHERE, so that rows to come are not its business"
     if len(node.from_clause):
         return "it reads other tables (FROM)"
@@ -45,7 +45,8 @@ def row_rule(statement: Batchable) -> RowRule | str:
         if assigned.val.HasField("multi_assign_ref") or assigned.val.HasField("set_to_default"):
             return f"{assigned.name} gets no expression of its own"
         values.append((assigned.name, expression_text(assigned.val)))
-    asked = [*(t.res_target.val for t in node.target_list), node.where_clause]
+    asked = [t.res_target.val for t in node.target_list]
+    asked += [node.where_clause] if statement.where is not None else []
     refusal = next((words for each in asked for words in _beyond(each, statement.alias)), None)
     if refusal is not None:
         return refusal
@@ -56,8 +57,8 @@ def row_rule(statement: Batchable) -> RowRule | str:
     return RowRule(
         alias=statement.alias,
         values=tuple(values),
-        where=statement.where,
-        columns=frozenset(sources | set(_columns(node.where_clause))),
+        where=statement.where or "true",
+        columns=frozenset(sources | set(_columns(node.where_clause) if statement.where is not None else ())),
     )
 
 

@@ -11,7 +11,7 @@ from pgassay.migrate.plan.model import PlanStep, Rewritten, Scene
 from pgassay.model import quote
 from pgassay.model.actions import AttachPartition, DetachPartition
 from pgassay.sql.expressions import columns_of, parse_expression
-from pgassay.sql.reshape import index
+from pgassay.sql.reshape import as_unique_index, index
 
 
 def attached(scene: Scene, action: AttachPartition) -> Rewritten | None:
@@ -26,6 +26,7 @@ def attached(scene: Scene, action: AttachPartition) -> Rewritten | None:
         own = child.column(column.name)
         if column.not_null and own is not None and not own.not_null:
             steps += required(scene, child.name, column.name)
+    steps += _keys(scene, parent, child, made)
     name = f"{child.name.name}_bounds"[:63]
     after = ""
     if bounds:
@@ -62,6 +63,27 @@ def _indexes(scene: Scene, parent: Table, child: Table, made: Table) -> list[Pla
         if new.partition_of is not None and new.name not in known and not new.constraint and child.kind == "table"
         and parent.kind == "partitioned table"
     ]  # fmt: skip
+
+
+def _keys(scene: Scene, parent: Table, child: Table, made: Table) -> list[PlanStep]:
+    """The primary key and unique constraints that ATTACH would build: from indexes that were built before."""
+    steps: list[PlanStep] = []
+    known = {c.name for c in child.constraints}
+    if child.kind != "table" or parent.kind != "partitioned table":
+        return steps
+    for new in made.constraints:
+        if new.kind not in ("primary key", "unique") or new.name in known or not new.inherited:
+            continue
+        text = f"ALTER TABLE {child.name} ADD CONSTRAINT {quote(new.name)} {new.definition}"
+        built, use = as_unique_index(text, name=new.name, table=child.name)
+        steps += [
+            concurrent(scene, built, child.name.named(new.name), child.name),
+            scene.step(
+                f"add {new.name}", use, locks=(child.name,), why="it takes the finished index: no row is read",
+                back=(f"ALTER TABLE {child.name} DROP CONSTRAINT IF EXISTS {quote(new.name)}",),
+            ),
+        ]  # fmt: skip
+    return steps
 
 
 def detached(scene: Scene, action: DetachPartition) -> Rewritten | None:

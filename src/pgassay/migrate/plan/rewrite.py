@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pgassay.migrate.plan import columns, constraints, indexes, naming, partitions, rows, switching
+from pgassay.migrate.plan.following import missed
 from pgassay.migrate.plan.model import Plan, PlanStep, Rewritten, Scene, Seen
 from pgassay.model import Name, quote
 from pgassay.model.actions import (
@@ -73,6 +75,8 @@ def plan(
                 made.notes.append(f"{seen.statement.path} sets search_path: its statements stay as they are")
         else:
             made = _rewritten(scene)
+            if made.kept is None and len(made.steps) == 1:
+                made.kept = missed(scene)
             if _waits(scene, waiting):
                 made.steps = [replace(s, phase="contract") for s in made.steps]
         waiting += [words for words in _put_off(scene, made) if words]
@@ -81,7 +85,7 @@ def plan(
         found.append(made)
         fresh |= {a.table.within("public") for a in seen.statement.of(CreateTable)}
     steps = [step for made in found for step in made.steps]
-    early = _merged(s for s in steps if s.phase != "contract")
+    early = _merged(_together(s for s in steps if s.phase != "contract"))
     late = [s for s in steps if s.phase == "contract"]
     return Plan(
         steps=(*early, *late),
@@ -249,6 +253,23 @@ def _waits(scene: Scene, waiting: Sequence[frozenset[str]]) -> bool:
         return False
     words = mentions(scene.text)
     return any(each <= words for each in waiting)
+
+
+def _together(steps: Iterable[PlanStep]) -> Iterator[PlanStep]:
+    """What nothing waits for, beside statements of its file that stay as they were written: in one transaction with
+    them, as it was, where one table is locked at most. The application must not meet what lies between them: a column
+    without its default, a sequence before its ``setval``."""
+
+    def alike(step: PlanStep) -> tuple[object, ...]:
+        plain = step.why in ("nothing waits for it", "as it was written")
+        return (step.path,) if plain and step.mode == "transaction" and not step.apart else (step.path, id(step))
+
+    for _, group in itertools.groupby(steps, key=alike):
+        run = list(group)
+        kept = any(step.why == "as it was written" for step in run)
+        if kept and len(frozenset().union(*(step.locks for step in run))) <= 1:
+            run = [replace(step, why="as it was written", phase="switch") for step in run]
+        yield from run
 
 
 def _merged(steps: Iterable[PlanStep]) -> list[PlanStep]:

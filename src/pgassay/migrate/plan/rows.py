@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pgassay.migrate.plan.following import followed
 from pgassay.migrate.plan.model import Choice, Phase, PlanStep, Rewritten, Scene, batch
 from pgassay.model import quote
 from pgassay.model.actions import Action, Delete, Insert, Maintain, SetNotNull, Update
@@ -20,7 +21,7 @@ def changed(scene: Scene, action: Action) -> Rewritten | None:
         why = f"it stays in one piece: {refused or 'it cannot be run in batches'}"
         return Rewritten(steps=[scene.as_written(why=why, phase="backfill")], kept=why)
     verb = "update" if isinstance(action, Update) else "delete from"
-    return Rewritten(
+    made = Rewritten(
         steps=[
             scene.step(
                 f"{verb} {action.table.name}", batch(scene.text), phase="backfill", mode="batch",
@@ -28,6 +29,7 @@ def changed(scene: Scene, action: Action) -> Rewritten | None:
             )
         ]
     )  # fmt: skip
+    return followed(scene, action, made) if isinstance(action, Update) else made
 
 
 def _copied(scene: Scene, action: Insert) -> Rewritten | None:

@@ -34,7 +34,7 @@ def renamed_column(scene: Scene, action: Rename) -> Rewritten | None:
         return None
     old, new, name = column.name, action.new, table.name
     o, n = quote(old), quote(new)
-    trigger, function = _names(table, old)
+    trigger, function = sync_names(table, old)
     body = f"""\
   IF TG_OP = 'INSERT' THEN
     IF new.{n} IS NULL THEN new.{n} := new.{o}; ELSE new.{o} := new.{n}; END IF;
@@ -48,7 +48,7 @@ def renamed_column(scene: Scene, action: Rename) -> Rewritten | None:
     steps = [
         scene.step(
             f"expand {name.name} {new}", f"ALTER TABLE {name} ADD COLUMN {n} {column.type}{_collation(column)}",
-            *_privileges(table, old, new), *_trigger(name, trigger, function, body),
+            *_privileges(table, old, new), *sync_trigger(name, trigger, function, body),
             why=f"{new} stands beside {old}, and a trigger keeps them equal whichever of them is written",
             back=undo, locks=(name,),
         ),
@@ -100,7 +100,7 @@ class _Retyping:
         self.old = was.name
         self.new = temporary(was.name, frozenset(columns))
         self.kept = next(n for n in (f"{was.name[:58]}_old{i or ''}" for i in range(99)) if n not in columns)
-        self.trigger, self.function = _names(table, was.name)
+        self.trigger, self.function = sync_names(table, was.name)
         # Assigned as ALTER TYPE would: a value that does not fit is refused, where an explicit cast would cut it short.
         self.forth = action.using or quote(self.old)
         self.converted = action.using or f"{quote(self.old)}::{now.type}"
@@ -136,7 +136,7 @@ class _Retyping:
         yield scene.step(
             f"expand {name.name} {self.old}",
             f"ALTER TABLE {name} ADD COLUMN {n} {self.now.type}{_collation(self.now)}",
-            *_privileges(self.table, self.old, self.new), *_trigger(name, self.trigger, self.function, body),
+            *_privileges(self.table, self.old, self.new), *sync_trigger(name, self.trigger, self.function, body),
             why=f"a change of type rewrites {name} while nobody can read it: a second column takes the values as they"
             " come",
             back=(f"DROP TRIGGER IF EXISTS {self.trigger} ON {name}", f"DROP FUNCTION IF EXISTS {self.function}()",
@@ -256,7 +256,7 @@ $switch$"""
   EXCEPTION WHEN others THEN
     new.{k} := NULL;  -- a value that only the new type holds
   END;"""
-        sql += _trigger(name, self.trigger, self.function, back, replace=True)
+        sql += sync_trigger(name, self.trigger, self.function, back, replace=True)
         return self.scene.step(
             f"switch {name.name} {self.old}", *sql, phase="switch",
             locks=(name, *(other for other, _, _ in self.pointing)),
@@ -283,13 +283,13 @@ $switch$"""
 # What both have in common
 
 
-def _names(table: Table, column: str) -> tuple[str, Name]:
+def sync_names(table: Table, column: str) -> tuple[str, Name]:
     """A trigger that fires after all others (they fire in the order of their names), and its function."""
     word = f"{table.name.name}_{column}"[:54]
     return quote(f"zz_{word}_sync"), table.name.named(f"{word}_sync")
 
 
-def _trigger(table: Name, trigger: str, function: Name, body: str, *, replace: bool = False) -> tuple[str, ...]:
+def sync_trigger(table: Name, trigger: str, function: Name, body: str, *, replace: bool = False) -> tuple[str, ...]:
     word = "CREATE OR REPLACE" if replace else "CREATE"
     return (
         f"{word} FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $sync$\nBEGIN\n{body}\n"
