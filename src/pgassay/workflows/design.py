@@ -21,6 +21,7 @@ from pgassay.errors import InputError, UsageError
 from pgassay.model import Name, quote
 from pgassay.report.design import Designed, storage_page
 from pgassay.report.design_entities import entity_files
+from pgassay.report.design_guide import guide_page
 from pgassay.report.drawing import dictionary, mermaid, picture
 from pgassay.report.orm.drizzle import constants, drizzle
 from pgassay.report.orm.queries_python import queries_python
@@ -42,6 +43,7 @@ RENDERERS: tuple[tuple[str, Callable[[Designed], Mapping[str, str]]], ...] = (
     (
         "docs",
         lambda designed: {
+            "schema.md": guide_page(designed.design),
             "storage.md": storage_page(designed),
             "dictionary.md": dictionary(designed.catalog),
             "diagram.md": f"```mermaid\n{mermaid(designed.catalog)}```\n",
