@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pgassay.server import Connection, Server, scratch
+
+# Bytecode is kept even where PYTHONDONTWRITEBYTECODE is set, as it is in many containers: else each of some hundred
+# commands compiles all of pgassay anew, and pytest rewrites the assertions of 900 modules for every worker.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # In memory where there is room: ext4 is slow to create files just after many were deleted (it spares their inodes for a
 # minute), so a suite that makes and drops databases spends 0.1 s on each there, and 0.004 s here.
