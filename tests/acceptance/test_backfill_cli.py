@@ -13,7 +13,7 @@ from pgassay.server import OWNER, Connection, Server
 from tests.acceptance import commands
 from tests.acceptance.commands import PGASSAY
 
-KILLS = int(os.environ.get("PGASSAY_KILLS", "3"))
+KILLS = int(os.environ.get("PGASSAY_KILLS", "2"))
 ROWS = 20_000
 
 

@@ -27,7 +27,7 @@ from pgassay.server import OWNER, SUPERUSER
 from tests.durable import Durable, durable
 from tests.migrating import drizzle, look, migrate, write
 
-KILLS = int(os.environ.get("PGASSAY_KILLS", "3"))
+KILLS = int(os.environ.get("PGASSAY_KILLS", "2"))
 RUNNER = """
 import sys
 from pathlib import Path
