@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pgassay.server import Connection, Server, scratch
 
@@ -16,6 +17,10 @@ from pgassay.server import Connection, Server, scratch
 # commands compiles all of pgassay anew, and pytest rewrites the assertions of 900 modules for every worker.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# How long an example takes is the machine's business.
+settings.register_profile("untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # In memory where there is room: ext4 is slow to create files just after many were deleted (it spares their inodes for a
 # minute), so a suite that makes and drops databases spends 0.1 s on each there, and 0.004 s here.

@@ -106,14 +106,14 @@ def test_what_planning_evaluates_has_a_time_limit(
         started = time.monotonic()
         with pytest.raises(NotPlanned, match="timeout"):
             twin.explain("SELECT peek()")
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 30  # without a limit: hours
     server.drop(twin.database)
 
 
 def test_a_huge_table_takes_no_disk(server: Server, exported: Export) -> None:
     started = time.monotonic()
     with ghost(server, enlarged(exported, "big")) as twin:
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30  # rows would take hours
         oid = twin.admin.value("SELECT oid FROM pg_database WHERE datname = current_database()")
         used = subprocess.run(
             ["du", "-sk", server.data / "base" / str(oid)], capture_output=True, text=True, check=True

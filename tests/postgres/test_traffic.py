@@ -28,21 +28,21 @@ def number(report: Report, *words: str) -> float:
 
 
 def test_readers_and_writers_wait_for_a_lock(server: Server) -> None:
-    """A quarter of a second under ACCESS EXCLUSIVE; the other table goes on."""
-    migration = "ALTER TABLE t ADD COLUMN c int;\nSELECT pg_sleep(0.25);\nALTER TABLE u ADD COLUMN c int;"
+    """A second under ACCESS EXCLUSIVE; the other table goes on."""
+    migration = "ALTER TABLE t ADD COLUMN c int;\nSELECT pg_sleep(1);\nALTER TABLE u ADD COLUMN c int;"
     report = reviewed(server, migration)
-    assert 200 < number(report, ":2 public.t reader_ms") < 5000
-    assert 200 < number(report, ":2 public.t writer_ms") < 5000
-    assert max(value for key, value in report.metrics.items() if "public.u" in key) < 200
-    assert number(report, ":2 public.t p99_before_ms") < 200
+    assert 800 < number(report, ":2 public.t reader_ms") < 20_000
+    assert 800 < number(report, ":2 public.t writer_ms") < 20_000
+    assert max(value for key, value in report.metrics.items() if "public.u" in key) < 800
+    assert number(report, ":2 public.t p99_before_ms") < 800
     assert 0.5 < number(report, "observed_to_measured") < 20
     assert any("under traffic a reader of public.t took up to" in note for note in report.notes)
     assert any("lock times measured without" in note for note in report.notes)
 
 
 def test_a_share_lock_stops_writers_alone(server: Server) -> None:
-    report = reviewed(server, "LOCK TABLE t IN SHARE MODE;\nSELECT pg_sleep(0.25);")
-    assert number(report, ":2 public.t writer_ms") > 200 > number(report, ":2 public.t reader_ms")
+    report = reviewed(server, "LOCK TABLE t IN SHARE MODE;\nSELECT pg_sleep(1);")
+    assert number(report, ":2 public.t writer_ms") > 800 > number(report, ":2 public.t reader_ms")
 
 
 def test_what_is_away_for_a_moment_breaks_the_application(server: Server) -> None:
