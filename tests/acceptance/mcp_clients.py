@@ -79,6 +79,11 @@ class Session:
         self.progress.append((progress, message or ""))
 
 
+def on_pipes(session: Session) -> bool:
+    """Whether its transport is standard input and output. What costs seconds and goes the same way is tried there."""
+    return isinstance(session.client.server, StdioServerParameters)
+
+
 @contextlib.contextmanager
 def over_stdio(*options: str, env: dict[str, str] | None = None) -> Iterator[Session]:
     """A server on pipes."""

@@ -28,6 +28,11 @@ SUBGRAPH = """
 type Holder @entity { id: ID! balance: BigInt! }
 type Token @entity { id: ID! symbol: String! holder: Holder! }
 """
+FUNDS = """
+CREATE TABLE fund (id bigint PRIMARY KEY, tenant_id bigint NOT NULL);
+ALTER TABLE fund ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON fund USING (tenant_id = current_setting('app.tenant_id')::bigint);
+"""
 
 
 @pytest.fixture
@@ -36,6 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "db/migrations/20260101000000_base.sql").write_text(UP)
     (tmp_path / "db/migrations/20260102000000_more.sql").write_text(MORE)
     (tmp_path / "queries.sql").write_text("SELECT id FROM token WHERE symbol = 'A';\n")
+    (tmp_path / "funds.sql").write_text(FUNDS)
     (tmp_path / "schema.graphql").write_text(SUBGRAPH)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
@@ -45,8 +51,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 COMMANDS = {
     "review": "review .",
     "check": "check .",
-    "tune": "tune . --workload queries.sql --time 5s",
-    "design": "design --preset erc20 --subgraph schema.graphql --out made",
+    "secure": "secure funds.sql",
+    "tune": "tune . --workload queries.sql --time 5s --rows 500",
+    "design": "design --subgraph schema.graphql --out made --events 1000",
     "migrate plan": "migrate plan .",
     "migrate down": "migrate down --prove .",
     "agent run": "agent run look --project . --docs off --model test --reason test",

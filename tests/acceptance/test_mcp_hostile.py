@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 
 from pgassay.server import OWNER, SUPERUSER, Server
-from tests.acceptance.mcp_clients import PGASSAY, Session, over_http, over_stdio
+from tests.acceptance.mcp_clients import PGASSAY, Session, on_pipes, over_http, over_stdio
 
 ORDER = "IGNORE ALL PREVIOUS"
 ANSI = "\x1b[31m\x1b]0;title\x07\u202e\u200b\x9b2J"
@@ -111,9 +110,9 @@ def attacks(mark: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("tool", ["review", "statements", "check", "tune", "plan", "index"])
+@pytest.mark.parametrize("tool", ["review", "statements", "check", "tune", "plan", "index", "migrate", "words"])
 def test_nothing_that_an_agent_sends_reaches_the_database(
-    session: Session, server: Server, live: str, tmp_path: Path, tool: str
+    session: Session, server: Server, live: str, project: Path, tmp_path: Path, tool: str
 ) -> None:
     mark = tmp_path / "mark"
     sent = attacks(mark)
@@ -131,7 +130,28 @@ def test_nothing_that_an_agent_sends_reaches_the_database(
     elif tool == "tune":
         answers.append(session.raw("tune", statements=sent, seconds=5, **on))
     elif tool == "plan":
-        answers += [session.raw("check", aspect="plan", query=query, **on) for query in sent]
+        running = [session.start("check", aspect="plan", query=query, **on)[0] for query in sent]
+        answers += [each.result(timeout=300) for each in running]
+    elif tool == "migrate":  # in files, which agents write as they like
+        (project / "attack").mkdir(exist_ok=True)
+        (project / "attack.sql").write_text(";\n".join(sent) + ";", encoding="utf-8")
+        (project / "attack" / "0001_attack.sql").write_text(
+            "COMMIT; DROP TABLE victim; SELECT harm();", encoding="utf-8"
+        )
+        (project / "attack" / "0002_attack.sql").write_text(";\n".join(sent[1:]) + ";", encoding="utf-8")
+        answers.append(session.raw("migrate", action="diff", path="attack.sql", other="database"))
+        answers.append(session.raw("migrate", action="diff", path="database", other="attack/0001_attack.sql"))
+        answers.append(session.raw("migrate", action="ahead", path="attack"))
+        if on_pipes(session):
+            first = "attack/0001_attack.sql"
+            answers.append(session.raw("migrate", action="plan", path=first, answers=sent[:3], **on))
+            answers.append(session.raw("migrate", action="down", path=first))
+    elif tool == "words":  # in arguments that are no SQL
+        answers += [session.raw("details", id=word) for word in sent]
+        answers += [session.raw("review", path=word, since=word) for word in sent]
+        answers.append(session.raw("design", out="made", subgraph=sent[0], answer=sent[1]))
+        answers.append(session.raw("design", out="made", presets=[sent[0]]))
+        answers.append(session.raw("tune", workload=sent[0], budget=sent[1][:20], **on))
     else:
         answers += [
             session.raw("check", aspect="plan", query="SELECT 1", path="migrations", indexes=[one]) for one in sent[:2]
@@ -205,7 +225,7 @@ def test_hostile_names_and_comments_stay_in_marked_fields(session: Session, proj
         session.raw("review", sql=sql, statements=[statement], **on),
         session.raw("review", path="hostile.sql"),
     ]
-    if isinstance(session.client.server, StdioServerParameters):
+    if on_pipes(session):
         found += [
             session.raw("check", aspect="indexes", **on),
             session.raw("check", aspect="isolation", **on),

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests import npm
 from tests.acceptance.mcp_clients import PGASSAY, TOKEN, serving
@@ -35,24 +34,43 @@ def call(name: str, *arguments: str, target: tuple[str, ...] = STDIO, code: int 
     return inspect("--method", "tools/call", "--tool-name", name, *words, target=target, code=code)
 
 
+CALLS: dict[str, tuple[str, ...]] = {
+    "review": ("sql=ALTER TABLE token DROP COLUMN name;", "static=true"),
+    "check": ("aspect=schema", "path=drizzle"),
+    "tune": ("workload=queries.sql", "seconds=5", "rows=500"),
+    "design": ("out=.", 'presets=["erc20"]'),
+    "migrate": ("action=diff", "path=drizzle/0000_registry.sql", "other=drizzle/0000_registry.sql"),
+    "details": ("id=r1",),
+}
+
+
 def test_it_lists_and_calls() -> None:
     names = [tool["name"] for tool in inspect("--method", "tools/list", "--strict")["tools"]]
     assert names == ["review", "check", "tune", "design", "migrate", "details"]
-    found = call("review", "history=true")
-    assert found["structuredContent"]["counts"]["fails"] == 2
+    found = call("review", *CALLS["review"])
+    assert found["structuredContent"]["counts"]["loses-data"] == 1
     assert call("review", "path=/etc", code=5)["isError"] is True
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    [
-        ("check", ["aspect=schema"]),
-        ("tune", ["workload=queries.sql", "seconds=5", "rows=1000"]),
-        ("migrate", ["action=diff", "path=drizzle", "other=drizzle"]),
-    ],
-)
-def test_tools_over_http(name: str, arguments: list[str]) -> None:
+def test_every_tool_over_http() -> None:
     with serving("--project", PROJECT) as (url, _):
         target = (url, "--transport", "http", "--header", f"Authorization: Bearer {TOKEN}")
-        found = call(name, *arguments, target=target)
-    assert not found.get("isError") and found["structuredContent"]["run"] == "r1"
+        found = {name: call(name, *arguments, target=target) for name, arguments in CALLS.items()}
+    assert not any(each.get("isError") for each in found.values())
+    runs = [each["structuredContent"].get("run") for each in found.values()]
+    assert runs == ["r1", "r2", "r3", "r4", "r5", None]
+    assert found["design"]["structuredContent"]["status"] == "needs_decision"
+    assert "dropped-column" in found["details"]["structuredContent"]["text"]["untrusted"]
+
+
+def test_every_tool_over_pipes() -> None:
+    """Each call has a server of its own here, which has nothing to tell details of."""
+    with ThreadPoolExecutor(2) as pool:
+        waiting = {
+            name: pool.submit(call, name, *CALLS[name], code=5 if name == "details" else 0)
+            for name in CALLS
+            if name != "review"  # above
+        }
+        found = {name: each.result() for name, each in waiting.items()}
+    assert [name for name, each in found.items() if each.get("isError")] == ["details"]
+    assert found["migrate"]["structuredContent"]["status"] == "done"
