@@ -88,9 +88,14 @@ def test_it_applies_and_goes_back_otherwise(server: Server, chosen: Settings) ->
     server.drop(name)
 
 
-@settings(max_examples=EXAMPLES or 4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=EXAMPLES or 3,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(
-    st.lists(contracts, max_size=3),
+    # Together they cost little more than one: each has tables of its own.
+    st.lists(contracts, max_size=3) if EXAMPLES else st.lists(contracts, min_size=6, max_size=8),
     st.sampled_from(["plain", "bytea", "compact"]),
     st.sampled_from(["none", "tenant"]),
 )

@@ -78,6 +78,7 @@ def _patterns(designed: Designed) -> tuple[AccessPattern, ...]:
     return designed.design.settings.patterns
 
 
+_TOGETHER = 100  # statements in one round trip, and in one transaction: each table of it takes locks
 _FILE = re.compile(r"^(\d+)_.*\.sql$")
 _UP, _DOWN = "-- migrate:up", "-- migrate:down"
 
@@ -169,11 +170,19 @@ def proved(server: Server, made: Design) -> tuple[str, Catalog]:
 
 def _run(run: Callable[[str], object], parts: Sequence[Part], *, forward: bool) -> None:
     for part in parts if forward else reversed(parts):
-        for statement in part.forward if forward else part.back:
+        statements = part.forward if forward else part.back
+        for low in range(0, len(statements), _TOGETHER):
+            some = statements[low : low + _TOGETHER]
             try:
-                run(statement)
-            except StatementError as error:
-                raise AssertionError(f"{part.name}: {error}\n{statement}") from error
+                run("\n;\n".join(some))
+                continue
+            except StatementError:  # which one it was tells the next try
+                pass
+            for statement in some:
+                try:
+                    run(statement)
+                except StatementError as error:
+                    raise AssertionError(f"{part.name}: {error}\n{statement}") from error
 
 
 def _there(folder: Path) -> list[str]:
