@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from pgassay.catalog import Catalog, compare, read
 from pgassay.server import Server
 from pgassay.sources import open_project
+from tests.acceptance import commands
 from tests.npm import COMPILE, DRIZZLE, npm, run
 
 sqlalchemy = pytest.importorskip("sqlalchemy")
@@ -59,8 +59,7 @@ def designed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     (folder / "schema.graphql").write_text(subgraph(), encoding="utf-8")
     what: tuple[str, ...] = ("--preset", "erc3643", "--preset", "erc721", "--tenancy", "tenant")
     what = what if request.param == "suite" else ("--subgraph", str(folder / "schema.graphql"))
-    command = [sys.executable, "-m", "pgassay", "design", *what, "--out", str(folder / "db"), "-q"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    done = commands.run("design", *what, "--out", folder / "db", "-q")
     assert done.returncode == 0, done.stderr
     return folder / "db"
 

@@ -7,12 +7,13 @@ import re
 import shutil
 import struct
 import subprocess
-import sys
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
+from tests.acceptance import commands
 
 HOSTILE = """
 CREATE TABLE "<script>alert(1)</script>" (id integer PRIMARY KEY, "\u001b[31mred" text);
@@ -26,11 +27,6 @@ CREATE TABLE "<b>fund" (id bigint PRIMARY KEY, tenant_id bigint NOT NULL, name t
 ALTER TABLE "<b>fund" ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON "<b>fund" USING (tenant_id = current_setting('app.tenant_id')::bigint);
 """
-
-
-def pgassay(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pgassay", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=240, check=False)
 
 
 class Reader(HTMLParser):
@@ -57,15 +53,15 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     (folder / "hostile" / "002_b.sql").write_text("\n".join(rest), encoding="utf-8")
     (folder / "tenants.sql").write_text(TENANTS, encoding="utf-8")
     example = "examples/token-registry"
-    commands = {
+    asked = {
         "review": ("review", str(folder / "hostile"), "--history"),
         "secure": ("secure", str(folder / "tenants.sql")),
         "tune": ("tune", example, "--workload", f"{example}/queries.sql", "--rows", "2000", "--time", "10s"),
         "design": ("design", "--preset", "erc20", "--out", str(folder / "out")),
     }
     made = {}
-    for name, command in commands.items():
-        done = pgassay(*command, "--format", "html", "-q")
+    for name, command in asked.items():
+        done = commands.run(*command, "--format", "html", "-q")
         assert done.returncode in (0, 1), done.stderr
         made[name] = folder / f"{name}.html"
         made[name].write_text(done.stdout, encoding="utf-8")

@@ -17,7 +17,7 @@ from pgassay.cli import main
 from pgassay.cli.face import Face
 from pgassay.errors import ConnectionProblem, DiskFull, InputError
 
-PGASSAY = [sys.executable, "-c", "from pgassay.cli import main; main()"]
+PGASSAY = [sys.executable, "-m", "pgassay"]
 
 
 def end(group: click.Group, *arguments: str) -> int:
