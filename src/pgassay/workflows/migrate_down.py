@@ -252,12 +252,16 @@ class _Replay:
         """One that is derived, and tried; where a change of type has no way back for its values, without these: then
         the grounds say so."""
         draft, tried = self.drafted(migration, standing, grounds, up)
-        blank = _unfit(draft, tried)
-        if blank:
-            without_values = replace(grounds, blank=blank)
-            again = self.drafted(migration, standing, without_values, up)
-            if again[1].failure is None:
-                (draft, tried), grounds = again, without_values
+        again, blank = (draft, tried), grounds
+        while unfit := _unfit(*again) - blank.blank:
+            blank = replace(blank, blank=blank.blank | unfit)
+            again = self.drafted(migration, standing, blank, up)
+        if again[1].failure is None:
+            (draft, tried), grounds = again, blank
+        elif blank is not grounds:  # no way back, but known is what it would lose
+            known = {(lost.when, lost.table, lost.column) for lost in tried.lost}
+            more = (lost for lost in again[1].lost if (lost.when, lost.table, lost.column) not in known)
+            tried = replace(tried, lost=(*tried.lost, *more))
         told = tuple(f"{what}: cannot be written as SQL" for what in draft.unwritten)
         way = Way(migration=migration, statements=draft.sql, alone=draft.alone, trial=tried, notes=told)
         return way, grounds

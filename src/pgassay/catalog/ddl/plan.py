@@ -18,7 +18,7 @@ from pgassay.catalog.ddl.stakes import losses
 from pgassay.catalog.ddl.states import States
 from pgassay.catalog.ddl.texts import born, grants
 from pgassay.catalog.model import Column, Constraint, Domain, Grant, Object, Other, Table
-from pgassay.model import Name, quote
+from pgassay.model import Name, literal, quote
 
 Side = Literal["out", "in"]
 Op = tuple[Side, Object]
@@ -57,6 +57,25 @@ class Plan:
             for text in self._leaving(key) if side == "out" else self._arriving(key):
                 alone = " ADD VALUE " in text and key.kind == "type"
                 yield Step(sql=text, alone=alone, loses=tuple(losses(text, side, key, self.states)), objects=(key,))
+        yield from self._positions()
+
+    def _positions(self) -> Iterator[Step]:
+        """New sequences of columns that have rows go on behind these."""
+        known = self.states.states
+        for sequence in self.after.catalog.sequences:
+            key = Object("sequence", sequence.name)
+            if sequence.owned_by is None or sequence.increment < 0 or known.get(key) not in ("new", "rebuild"):
+                continue
+            table, column = sequence.owned_by
+            kept = (known.get(Object("table", table)), known.get(Object("column", table, column)))
+            if not {*kept} <= {"same", "alter", "aside", "parked"}:
+                continue
+            most = f"max({quote(column)})::bigint"
+            yield Step(
+                sql=f"SELECT pg_catalog.setval({literal(str(sequence.name))}, {most}) FROM {table}"
+                f" HAVING {most} BETWEEN {sequence.minimum} AND {sequence.maximum}",
+                objects=(key,),
+            )
 
     # Which operation does what
 

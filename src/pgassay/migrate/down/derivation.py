@@ -270,6 +270,6 @@ def _narrower(now: Column, was: Column) -> str | None:
         return f"a value longer than {length[1]} written since"
     if was.base == "numeric" == now.base and was.type != "numeric":
         return f"a value written since that {was.type} does not hold"
-    if was.category != now.category:
+    if was.category != now.category and was.type != "text":
         return f"a value written since that is no {was.type}"
     return None
