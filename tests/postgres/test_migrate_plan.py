@@ -339,3 +339,10 @@ def test_a_serial_column_becomes_an_identity_in_one_transaction(server: Server) 
     found = planned(server, "CREATE TABLE bill (id serial PRIMARY KEY, n int)", change)
     assert good(found), found.unsafe
     assert len(found.plan.steps) == 1
+
+
+def test_times_that_get_a_zone_get_the_session_s(server: Server) -> None:
+    setup = "CREATE TABLE place (id bigint PRIMARY KEY, seen timestamp)"
+    found = planned(server, setup, "ALTER TABLE place ALTER seen TYPE timestamptz")
+    assert good(found), found.unsafe
+    assert any("TimeZone" in note for note in found.notes)

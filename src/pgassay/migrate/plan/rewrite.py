@@ -79,6 +79,7 @@ def plan(
                 made.kept = missed(scene)
             if _waits(scene, waiting):
                 made.steps = [replace(s, phase="contract") for s in made.steps]
+        made.notes += _zones(scene)
         waiting += [words for words in _put_off(scene, made) if words]
         if made.kept is not None:
             kept[number] = made.kept
@@ -112,6 +113,20 @@ def _rewritten(scene: Scene) -> Rewritten:
         return Rewritten(steps=[scene.as_written(why=why, phase="contract")])
     why = "it works on rows under a lock, and there is no other way" if scene.works else "nothing waits for it"
     return Rewritten(steps=[scene.as_written(why=why)], kept=why if scene.works else None)
+
+
+def _zones(scene: Scene) -> Iterator[str]:
+    """Times that get or lose their zone by the session's own."""
+    for action in scene.seen.statement.of(AlterType):
+        tables = scene.table(action.table), scene.after(action.table)
+        columns = [table.column(action.column) for table in tables if table]
+        types = {column.base for column in columns if column}
+        both = types == {"timestamp without time zone", "timestamp with time zone"}
+        if both and " AT TIME ZONE " not in " ".join(scene.text.upper().split()):
+            yield (
+                f"{action.table}.{action.column}: its times are taken as the TimeZone of the session that runs this,"
+                " UTC on the scratch server; under any other the table is rewritten under its lock"
+            )
 
 
 def _known(scene: Scene, action: Action) -> Rewritten | None:
