@@ -97,3 +97,12 @@ def test_slower_statements_of_the_application_make_it_rest(busy: Server, monkeyp
         send(0)
         felt.look(session)
         assert felt.rest == pytest.approx(0.4)
+        with busy.connect(name, role=SUPERUSER) as admin:
+            admin.run("SELECT public.pg_stat_statements_reset()")
+        send(0)
+        felt.look(session)
+        assert felt.rest == pytest.approx(0.4)
+        send(0)
+        felt.look(session)
+        assert felt.rest == pytest.approx(0.32)
+        assert felt.felt(session).calls == 5

@@ -73,6 +73,9 @@ class Pressure:
         except StatementError:
             self._base, self.why = {}, "pg_stat_statements could not be read to the end"
             return
+        if any(key in standing and standing[key].calls < each.calls for key, each in self._last.items()):
+            self._last = self._begun = standing  # somebody has reset the statistics, or the server has lost them
+            return
         mine, other, calls = compared(_since(standing, self._last), self._base)
         if calls < _ENOUGH or not other:
             return
