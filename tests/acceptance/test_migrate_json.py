@@ -166,3 +166,15 @@ def test_a_review_says_to_whom_the_mark_is_a_comment(tmp_path: Path, static: boo
     done = CliRunner().invoke(main, ["review", str(tmp_path / "m"), "--kind", "flyway", *words])
     said = "".join(done.stdout.split())
     assert "`--pgassay:batch`isacommenttoFlyway;`pgassaymigrateup`runsitinbatches" in said, done.output
+
+
+@pytest.mark.usefixtures("table")
+def test_the_way_back_for_machines(url: str, tmp_path: Path) -> None:
+    write(tmp_path, {"migrations/0001_v.sql": "CREATE VIEW v AS SELECT 1 AS one;"})
+    write(tmp_path, {"migrations/down/0001_v.sql": "DROP VIEW v;"})
+    migrate(tmp_path / "migrations", url)
+    words = ("migrate", "down", "migrations", "--database", url, "--yes", "--format", "json", "--allow", "breaks-app")
+    done = msgspec.json.decode(ran(*words, code=0), type=RunDocument)
+    assert (done.way, done.outcome, done.migrations[0].status) == ("down", "done", "taken-back")
+    said = CliRunner().invoke(main, ["migrate", "down", "migrations", "--database", url, "--format", "handoff"])
+    assert said.exit_code == 2 and "goes without --database" in said.output
