@@ -22,6 +22,7 @@ from pgassay.sql.search_path import resolved, sets_path
 from pgassay.twin import Fill
 
 _FEW_ROWS = 100  # for others to point at
+_ENTRIES = 3  # of a dictionary: much may hang on each, a chain's partitions of every table for one
 _SECOND_SIZE = 5  # times the rows of the first run, for the tables whose work grows
 _SECOND_ROWS = 5_000
 _PATIENCE = 5.0  # seconds for a statement at the second size
@@ -176,6 +177,7 @@ class _Scene:
         if isinstance(rows, int):
             few = background(self.transaction, self.before, self.after, self.reached)
             rows = {name: min(rows, _FEW_ROWS) if name in few else rows for name in self.reached}
+            rows |= {name: min(rows[name], _ENTRIES) for name in rows if _dictionary(self.before, name)}
         with self.server.database(self.database) as name:
             with self.server.connect(name) as session:
                 filled = fill_watched(
@@ -373,6 +375,14 @@ def _locked(observations: list[Observation], plays: list[Play], tables: Mapping[
             )
         found.append(replace(seen, locks=tuple(sorted(gained, key=lambda lock: lock.table))))
     return found
+
+
+def _dictionary(catalog: Catalog, name: Name) -> bool:
+    """Whether a table numbers what there is little of, by a smallint."""
+    table = next((t for t in catalog.tables if t.name == name), None)
+    key = table.primary_key.columns if table is not None and table.primary_key is not None else ()
+    column = table.column(key[0]) if table is not None and len(key) == 1 else None
+    return column is not None and column.type == "smallint" and column.identity is not None
 
 
 def _break(probe: Probe, error: ServerMessage) -> Break:
