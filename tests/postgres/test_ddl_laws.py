@@ -111,7 +111,7 @@ def test_there_and_back(server: Server, template: str, part: int) -> None:
     def holds(family: list[list[str]]) -> None:
         nonlocal pairs
         with server.database(template) as name, server.connect(name) as session:
-            look = reader(session)
+            look = reader(session, rich=True)
             catalogs = []
             for statements in family:
                 with session.rolled_back():
