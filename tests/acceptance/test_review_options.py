@@ -222,3 +222,25 @@ def test_a_handoff_is_derived_from_what_was_observed(tmp_path: Path) -> None:
     assert found["taskCompletion"]["status"] == "partial"
     assert "postgis" in json.dumps(found["taskCompletion"])
     assert 0 < found["metrics"]["confidence"] < 1
+
+
+def test_a_draft_is_the_projects_next_migration(tmp_path: Path) -> None:
+    write(tmp_path, {"migrations/1_tables.sql": TABLES, "migrations/2_key.sql": KEY, "next.sql": INDEX})
+    seen = review(tmp_path, "--draft", "next.sql", "--rows", "20")
+    assert (seen.report["project"]["migrations"], seen.report["project"]["pending"]) == (3, 1)
+    (finding,) = seen.report["findings"]
+    assert (finding["rule"], finding["path"], finding["certainty"]) == ("blocking-index-build", "-", "proved")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--draft", "gone.sql"], "gone.sql"),
+        (["--draft", "empty.sql"], "empty"),
+        (["--draft", "next.sql", "--history"], "contradict"),
+    ],
+)
+def test_a_draft_that_cannot_be_had(tmp_path: Path, arguments: list[str], said: str) -> None:
+    write(tmp_path, {"migrations/1_tables.sql": TABLES, "next.sql": INDEX, "empty.sql": ""})
+    done = start(tmp_path, *arguments)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr

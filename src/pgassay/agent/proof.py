@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pgassay.agent.fence import Fence
 from pgassay.errors import PgassayError
@@ -76,14 +77,18 @@ class Proof:
         self, path: str = ".", *, history: bool = False, static: bool = False, text: str | None = None
     ) -> Report:
         """``pgassay review``. Raises PgassayError."""
+        from pgassay.sources import placed
         from pgassay.workflows.options import ReviewOptions
         from pgassay.workflows.review import review
 
+        where, draft = str(self._place(path)), dict[str, Any]()
+        if text is not None:
+            where, draft = placed(where, text, kind=self.how.kind, allow_code=self.how.allow_code)
         options = ReviewOptions(
-            history=history, static=static, text=text, rows=_ROWS, kind=self.how.kind, allow_code=self.how.allow_code,
-            postgres_version=self.how.postgres_version, postgres_bin=self.how.postgres_bin,
+            history=history and text is None, static=static, rows=_ROWS, kind=self.how.kind,
+            allow_code=self.how.allow_code, postgres_version=self.how.postgres_version,
+            postgres_bin=self.how.postgres_bin, **draft,
         )  # fmt: skip
-        where = "-" if text is not None else str(self._place(path))
         verb = "draft" if text is not None else "static" if static else "review"
         return self._kept(verb, path, lambda: review(where, options, self.say))
 

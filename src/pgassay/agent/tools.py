@@ -45,7 +45,7 @@ async def review(
     ctx: Context, path: str = ".", history: bool = False, static: bool = False, draft: str | None = None
 ) -> Result:
     """What will the pending migrations do? Rehearsed on a scratch PostgreSQL. history: every file in turn; draft: this
-    SQL instead of the project's."""
+    SQL as the project's next migration."""
     proof = ctx.deps.proof
     report = await ctx.deps.work(lambda: proof.review(path, history=history, static=static, text=draft))
     return ctx.deps.told(_report(report))
@@ -131,13 +131,17 @@ async def diff(ctx: Context, before: str, after: str) -> Result:
 async def migrate_plan(ctx: Context, draft: str | None = None) -> Result:
     """The pending migrations (or a draft) as steps that keep nobody waiting, tried beside the original."""
     from pgassay.report.migrate_plan import plan_text
+    from pgassay.sources import placed
     from pgassay.workflows.migrate_plan import PlanOptions
     from pgassay.workflows.migrate_plan_run import plan_project
 
     desk, how = ctx.deps, ctx.deps.proof.how
+    where, text = str(desk.fence.root), dict[str, Any]()
+    if draft is not None:
+        where, text = placed(where, draft, kind=how.kind, allow_code=how.allow_code)
     options = PlanOptions(
-        project=str(desk.fence.root) if draft is None else "-", text=draft, kind=how.kind, allow_code=how.allow_code,
-        postgres_version=how.postgres_version, postgres_bin=how.postgres_bin,
+        project=where, kind=how.kind, allow_code=how.allow_code, postgres_version=how.postgres_version,
+        postgres_bin=how.postgres_bin, **text,
     )  # fmt: skip
     made = await desk.work(lambda: plan_project(options, desk.proof.say))
     desk.proof.other("migrate plan")

@@ -11,7 +11,7 @@ import click
 from pgassay.cli.output import check_writable, colour, emit, save, width
 from pgassay.cli.progress import progress
 from pgassay.cli.values import seconds, table_rows
-from pgassay.errors import InputError
+from pgassay.errors import InputError, UsageError
 from pgassay.model.findings import Verdict
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ FORMATS = ("text", "json", "html", "handoff", "handoff-yaml", "handoff-compact")
 @click.argument("path", default=".", metavar="[PATH|-]")
 @click.option("--history", is_flag=True, help="Review every file in turn, each met by a populated database.")
 @click.option("--base", metavar="REF", help="Review the files added since this git reference.")
+@click.option(
+    "--draft", metavar="FILE", help="Review this SQL as the next migration of the project, all others being deployed."
+)
 @click.option("--database", metavar="URL", help="Read what is deployed, sizes and statistics from this database.")
 @click.option(
     "--kind", metavar="KIND", help="What the folder is (drizzle, alembic, dbmate …) instead of looking at it."
@@ -97,6 +100,7 @@ def review(
     style: str,
     output: Path | None,
     fail_on: str,
+    draft: str | None,
     plain: bool,
     quiet: bool,
     verbose: bool,
@@ -111,8 +115,10 @@ def review(
 
     if output is not None:
         check_writable(output)
+    if path == "-" and draft == "-":
+        raise UsageError("the migration and the draft cannot both come on standard input")
     text = _standard_input() if path == "-" else None
-    asked = ReviewOptions(text=text, **options)
+    asked = ReviewOptions(text=text, draft=_draft(draft), **options)
     with progress(quiet=quiet, verbose=verbose, colour=not plain) as show:
         report = run(path, asked, show)
     return deliver(report, style, Verdict(fail_on), output, plain=plain, verbose=verbose)
@@ -125,6 +131,16 @@ def _standard_input() -> str:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"standard input is not UTF-8 (byte {error.start + 1})") from error
+
+
+def _draft(path: str | None) -> str | None:
+    if path is None or path == "-":
+        return None if path is None else _standard_input()
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"is not UTF-8 (byte {error.start + 1})"
+        raise InputError(reason or str(error), path=path) from None
 
 
 def deliver(report: Report, style: str, threshold: Verdict, output: Path | None, *, plain: bool, verbose: bool) -> int:

@@ -62,20 +62,24 @@ def refuse_powerful(url: str, *, allow: bool) -> None:
 
 
 def _review(asked: dict[str, Any], project: dict[str, Any], _: dict[str, Any], say: Say) -> Outcome:
+    from pgassay.sources import placed
     from pgassay.workflows.options import ReviewOptions
     from pgassay.workflows.review import review
 
     with _statements(asked) as workload:
+        path, draft = asked["path"], dict[str, Any]()
+        if asked["sql"] is not None:
+            path, draft = placed(path, asked["sql"], kind=project["kind"], allow_code=project["allow_code"])
         options = ReviewOptions(
-            text=asked["sql"],
             base=asked["since"],
             history=asked["history"],
             database=asked["database"],
             static=asked["static"],
             workload=workload,
+            **draft,
             **project,
         )
-        return reported(review("-" if asked["sql"] is not None else asked["path"], options, say))
+        return reported(review(path, options, say))
 
 
 def _schema(asked: dict[str, Any], project: dict[str, Any], _: dict[str, Any], say: Say) -> Outcome:

@@ -22,7 +22,7 @@ from pgassay.rehearsal.stage import stage
 from pgassay.rehearsal.touched import reached
 from pgassay.rules.changes.ways import neutral
 from pgassay.server import Server, StatementError, connect_live
-from pgassay.sources import open_project, pending_database, pending_default, pending_since, transactions
+from pgassay.sources import open_project, pending_database, pending_default, pending_since, transactions, with_draft
 from pgassay.sql.rewrite import split_alter
 from pgassay.sql.search_path import sets_path
 from pgassay.workflows.migrate_plan_trial import Ground, Hold, Trial, splits
@@ -50,6 +50,7 @@ class PlanOptions:
     postgres_version: int | None = None
     postgres_bin: str | None = None
     text: str | None = None
+    draft: str | None = None  # a migration in no file yet, on top of the project's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,7 @@ class Planned:
 def opened(options: PlanOptions) -> tuple[Project, Pending]:
     """The project, and what of it is pending. Raises PgassayError for whatever the user can set right."""
     project = open_project(options.project, kind=options.kind, allow_code=options.allow_code, text=options.text)
-    pending = _pending(project, options)
+    project, pending = with_draft(project, options.draft) if options.draft else (project, _pending(project, options))
     if not any(m.statements for m in pending.pending):
         raise UsageError(
             f"{project.path} has no pending migration ({pending.why})", hint="--last N takes its last N files."

@@ -11,7 +11,8 @@ class ReviewOptions:
 
     ``rows``: synthetic rows a table. ``table_rows``: production's row counts by table name, where the user knows them.
     ``assume_rows``: production's row count for time estimates of every other table. ``statement_timeout``: seconds.
-    ``text``: the migration itself, where it came on standard input. ``traffic``: run it once more under load.
+    ``text``: the migration itself, where it came on standard input. ``draft``: one that is in no
+    file yet, on top of the project's. ``traffic``: run it once more under load.
     """
 
     history: bool = False
@@ -29,4 +30,5 @@ class ReviewOptions:
     postgres_version: int | None = None
     postgres_bin: str | None = None
     text: str | None = None
+    draft: str | None = None
     traffic: bool = False

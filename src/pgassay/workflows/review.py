@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pgassay.errors import UsageError
 from pgassay.model import FileFacts, Finding, Migration, Pending, Project, ProjectFacts, Report
 from pgassay.rules.judge import judge_oddities, order
-from pgassay.sources import open_project, pending_database, pending_default, pending_history, pending_since
+from pgassay.sources import open_project, pending_database, pending_default, pending_history, pending_since, with_draft
 from pgassay.workflows.found import Found
 from pgassay.workflows.options import ReviewOptions
 from pgassay.workflows.static import review_text, without_cycles
@@ -36,7 +36,10 @@ def review(path: str, options: ReviewOptions, progress: Progress | None = None) 
             stack.enter_context(without_cycles())
         project = open_project(path, kind=options.kind, allow_code=options.allow_code, text=options.text)
         live = stack.enter_context(_connect(options.database)) if options.database else None
-        pending = _pending(project, options, live)
+        if options.draft is None:
+            pending = _pending(project, options, live)
+        else:
+            project, pending = with_draft(project, options.draft)
         if options.static:
             found = review_text(project, pending)
         else:
@@ -60,7 +63,8 @@ def _connect(url: str) -> Connection:
 
 
 def _check(options: ReviewOptions) -> None:
-    ways = [flag for flag, on in (("--history", options.history), ("--base", options.base)) if on]
+    told = {"--history": options.history, "--base": options.base, "--draft": options.draft is not None}
+    ways = [flag for flag, on in told.items() if on]
     if len(ways) > 1 or (ways and options.database):
         raise UsageError(
             f"{' and '.join([*ways, *(['--database'] if options.database else [])])} contradict each other",
