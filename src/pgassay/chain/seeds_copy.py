@@ -19,7 +19,7 @@ from pgassay.chain.seeds_schema import Recognised
 from pgassay.chain.seeds_world import Transaction, World
 from pgassay.model import Name, quote
 
-BATCH = 150_000  # rows of all tables that are sent together
+BATCH = 300_000  # rows of all tables that are sent together
 _SECONDS = 12  # a block
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _NULL = "\\N"
