@@ -165,7 +165,9 @@ class Effects:
         if used in form.known:
             found = (1 - _TRUST) * form.known[used] + _TRUST * promised
         else:
-            found = promised + form.broken.get(self._sort(used), 0.0)
+            # After a broken promise no gain is believed, nor a loss: it may be the one that does better.
+            short = form.broken.get(self._sort(used), 0.0)
+            found = max(promised, min(promised + short, form.known[frozenset()]))
         if any(self.names[name].candidate.narrow for name in used):
             found = min(found + _NARROW, form.known[frozenset()])
         return found - (_STEADY if any((form.query.number, name) in self.ordered for name in used) else 0.0)
