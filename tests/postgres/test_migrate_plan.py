@@ -62,7 +62,9 @@ def test_every_rules_bad_example(server: Server, rule: Rule) -> None:
     assert (_UNSAFE[rule.id] in said) if rule.id in _UNSAFE else not said
     for table, hold in found.after.items():
         before = found.before.get(table)
-        assert before is not None
+        if before is None:  # outside a transaction locks are seen from outside, and what does nothing is too short
+            assert rule.id == "invalid-index-left"
+            continue
         assert LOCK_MODES.index(hold.mode) <= LOCK_MODES.index(before.mode) or found.plan.twins
 
 

@@ -214,14 +214,15 @@ def test_roles_do_not_outlive_a_rehearsal(server: Server) -> None:
         for name in (one, two):
             with server.connect(name) as session:
                 session.run(
-                    'CREATE ROLE reader; CREATE ROLE "odd ""name" LOGIN; GRANT reader TO "odd ""name";'
-                    f" CREATE TABLE t (); GRANT SELECT ON t TO reader WITH GRANT OPTION;"
-                    f" GRANT CONNECT ON DATABASE {name} TO reader;"
-                    ' CREATE SCHEMA s AUTHORIZATION "odd ""name"; SET ROLE "odd ""name"; CREATE TABLE s.t ();'
-                    " RESET ROLE; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reader;"
+                    'CREATE ROLE rehearsed_reader; CREATE ROLE "odd ""rehearsed" LOGIN;'
+                    ' GRANT rehearsed_reader TO "odd ""rehearsed";'
+                    f" CREATE TABLE t (); GRANT SELECT ON t TO rehearsed_reader WITH GRANT OPTION;"
+                    f" GRANT CONNECT ON DATABASE {name} TO rehearsed_reader;"
+                    ' CREATE SCHEMA s AUTHORIZATION "odd ""rehearsed"; SET ROLE "odd ""rehearsed"; CREATE TABLE s.t ();'
+                    " RESET ROLE; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO rehearsed_reader;"
                     " ALTER ROLE CURRENT_USER SET search_path = nowhere"
                 )
-            assert server.roles() - before == {"reader", 'odd "name'}
+            assert server.roles() - before == {"rehearsed_reader", 'odd "rehearsed'}
             server.drop_roles(server.roles() - before)
             assert server.roles() == before
         with server.connect(one) as session:

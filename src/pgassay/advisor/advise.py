@@ -13,7 +13,7 @@ from pgassay.advisor.echo import with_echoes
 from pgassay.advisor.foreign import with_lookups
 from pgassay.advisor.ground import Ground
 from pgassay.advisor.model import Advice, Candidate, Change, Query, Recommendation, Refused, Rewrite
-from pgassay.advisor.proof import Case, prove, slower
+from pgassay.advisor.proof import Case, prove, slower, surely_slower
 from pgassay.advisor.proof import again as measured_again
 from pgassay.advisor.rewriting import rewrites
 from pgassay.advisor.search import Search
@@ -69,8 +69,8 @@ def advise(
         search,
         cases,
         keep_slower,
-        began + seconds * 1.3,
-        began + seconds * (1.5 if len(cases) <= _FEW else 1.0),
+        began + seconds * 1.05,
+        began + seconds * (1.3 if len(cases) <= _FEW else 1.0),
         progress,
     )
     more: tuple[Recommendation, ...] = ()
@@ -131,7 +131,7 @@ def _proved(
             break
         of = {(c.query.number, c.form): c for c in cases}
         name = min(guilty, key=lambda n: (_gains(changes, n), n))
-        doubted = [c for c in slowed if name in c.used and (c.query, c.form) not in sure]
+        doubted = [c for c in slowed if name in c.used and (c.query, c.form) not in sure and not surely_slower(c)]
         sure |= {(c.query, c.form) for c in doubted}
         changes = _put(changes, [measured_again(ground, of[c.query, c.form], c, search.chosen) for c in doubted])
         slowed = [c for c in changes if slower(c) and name in c.used]

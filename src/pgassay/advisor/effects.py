@@ -30,8 +30,9 @@ _DOUBTED = 0.02, 0.4  # losses that are measured again
 _DOUBTFUL, _FINE = 0.3, 5.0
 _SHORTEST = 100.0  # milliseconds for a run, at least
 _LEAST = 500.0  # milliseconds for a query as it is, at least
-_WORSE = 1.4  # times as long as without any index, from which on nothing more need be known
+_WORSE, _BARELY_WORSE = 1.4, 1.2  # times as long as without any index, from which on nothing more need be known
 _DEAR = 20.0  # milliseconds: a query that takes longer is run only with what is about to be chosen
+_RUNS = 12  # of a query, that it may have in any case
 _SEVERAL = 30  # sets of parameters, above which each is run twice, not up to five times, as it is
 _ONE_OF_ALL = 0.3  # of the time that is left for all queries as they are, the most for one
 _ALIKE = 0.15  # logarithm: so much worse a query may get by an index that does the work of two
@@ -76,6 +77,7 @@ class Effects:
         self.serves: dict[str, set[int]] = {}
         self.ordered: set[tuple[int, str]] = set()  # queries whose LIMIT an index serves in order
         self.heap = max(ground.heap_bytes(world), _SMALL)
+        self.harmed: list[tuple[Form, frozenset[str]]] = []  # and by what, as ``settle`` found
         self.allowance = 1.0  # seconds that the runs of one query may take
 
     def plan_all(self) -> None:
@@ -143,6 +145,11 @@ class Effects:
         """The candidates that a plan uses where these are there, and its cost."""
         relevant = frozenset(n for n in on if form.query.number in self.serving(n))
         if relevant not in form.plans:
+            # What is best among more and still there is best among less.
+            for more, (used, planned) in form.plans.items():
+                if used <= relevant <= more:
+                    form.plans[relevant] = used, planned
+                    return used, planned
             self.ground.only(relevant)
             try:
                 plan = self.ground.plan(form.sql)
@@ -185,11 +192,10 @@ class Effects:
 
         What falls short of the planner's promise lessens the promises of plans like it.
         """
-        fresh = []
-        for form in self.forms:
-            used, planned = self.planned(form, on)
-            if used and used not in form.known and not self.limits.over:
-                fresh.append((form, used, planned))
+        fresh = [(form, *self.planned(form, on)) for form in self.forms]
+        fresh = [(form, used, planned) for form, used, planned in fresh if used and used not in form.known]
+        # Where least is promised a loss is likeliest, and ends the matter.
+        fresh.sort(key=lambda each: (-each[2] / max(each[0].base_cost, 0.01), each[0].query.number, each[0].number))
         for n, (form, used, planned) in enumerate(fresh):
             if self.limits.over:
                 break
@@ -198,6 +204,10 @@ class Effects:
             short = form.known[used] - self._promised(form, planned)
             sort = self._sort(used)
             form.broken[sort] = max(short, form.broken.get(sort, short))
+            if self._harm(form, on) >= _DOUBTFUL:
+                self.harmed.append((form, used))
+            if self._harm(form, on) >= _FINE:
+                break
         return bool(fresh)
 
     def _promised(self, form: Form, planned: float) -> float:
@@ -209,13 +219,14 @@ class Effects:
         promised = self._promised(form, planned)
         if form.base is None or (form.query.writes and planned > 10_000):
             return promised
-        if self.limits.over or form.spent > self.allowance:
+        if self.limits.over or form.spent > max(self.allowance, _RUNS * form.base.cpu_ms / 1_000):
             return promised
         if form.base.over and planned > form.base_cost * _HOPEFUL:
             return promised
         self.ground.only(used)
         began = self.ground.now()
-        limit = max(form.base.cpu_ms * (1 if form.base.over else _WORSE), _SHORTEST)
+        worse = 1.0 if form.base.over else _WORSE if form.base.cpu_ms < _SHORTEST else _BARELY_WORSE
+        limit = max(form.base.cpu_ms * worse, _SHORTEST)
         try:
             found = self.ground.measure(form.sql, limit_ms=limit)
             if not found.over and _DOUBTED[0] < loss(form.base, found) < _DOUBTED[1]:  # it decides, so it must be sure

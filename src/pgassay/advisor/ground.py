@@ -54,6 +54,7 @@ class Ground:
         self.now = Clock(self.session.pid, self.admin.pid).now  # on which every deadline is
         self.built: dict[Candidate, Built] = {}
         self._on: frozenset[str] = frozenset()
+        self._stale = False
         self._counted: dict[tuple[Name, str], float | None] = {}
         self._oids: dict[str, int] = {}
         self._extensions: dict[str, bool] = {}
@@ -164,7 +165,7 @@ class Ground:
                 session.close()
         for candidate, took in times.items():
             found[candidate] = took if isinstance(took, str) else self._known(candidate, names[candidate], took)
-        self._switch({made.name for c in times if isinstance(made := found[c], Built)}, on=False)
+        self._switch(off={made.name for c in times if isinstance(made := found[c], Built)})
         return [(c, found[c]) for c in wanted if c in found]
 
     def _has(self, extension: str) -> bool:
@@ -248,23 +249,22 @@ class Ground:
         wanted = frozenset(names)
         if wanted == self._on:
             return
-        self._switch(self._on - wanted, on=False)
-        self._switch(wanted - self._on, on=True)
+        self._switch(on=wanted - self._on, off=self._on - wanted)
         self._on = wanted
 
-    def _switch(self, names: Collection[str], *, on: bool) -> None:
-        if not names:
+    def _switch(self, on: Collection[str] = (), off: Collection[str] = ()) -> None:
+        if not on and not off:
             return
-        oids = "{" + ",".join(str(self._oids[n]) for n in sorted(names)) + "}"
+        oids = ["{" + ",".join(str(self._oids[n]) for n in sorted(names)) + "}" for names in (on, off)]
         # A partitioned index is switched with its parts, of which the planner takes one each.
         self.admin.run(
-            "UPDATE pg_catalog.pg_index SET indisvalid = $2::boolean WHERE indexrelid = ANY ("
-            "SELECT t.relid FROM unnest($1::oid[]) AS i(oid), pg_catalog.pg_partition_tree(i.oid) AS t"
-            " UNION ALL SELECT unnest($1::oid[]))",
-            [oids, on],
+            "UPDATE pg_catalog.pg_index SET indisvalid = s.valid FROM ("
+            "SELECT i.valid, t.relid FROM (SELECT unnest($1::oid[]), true UNION ALL SELECT unnest($2::oid[]), false)"
+            " AS i(oid, valid), LATERAL (SELECT relid FROM pg_catalog.pg_partition_tree(i.oid)"
+            " UNION SELECT i.oid) AS t) AS s WHERE indexrelid = s.relid",
+            oids,
         )
-        # Plans kept by functions and foreign keys do not notice.
-        self.session.run("DISCARD PLANS")
+        self._stale = True
 
     @contextlib.contextmanager
     def without(self, indexes: Collection[Name]) -> Iterator[None]:
@@ -312,6 +312,9 @@ class Ground:
 
     def _timed(self, sql: str, timeout_ms: float) -> Measure | float:
         """What a run took, or, where the timeout ended it, the milliseconds of CPU until then."""
+        if self._stale:  # plans kept by functions and foreign keys do not notice what is switched
+            self.session.run("DISCARD PLANS")
+            self._stale = False
         nested = self.session.transaction == "open"
         self.session.run("SAVEPOINT measured" if nested else "BEGIN")
         try:

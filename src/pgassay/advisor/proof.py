@@ -14,6 +14,7 @@ _TIMES = 3
 _SLOW = 100.0  # milliseconds, above which two runs of each must do
 _TELLING = 20.0  # milliseconds
 _CLEAR = 0.75  # of CPU and of pages: so much less is no chance
+_SURELY = 0.25  # a loss's logarithm
 _PLAIN, _LIKE = 0.93, 1.05  # and of what takes long, which chance disturbs less, so much of CPU and of pages
 
 
@@ -173,6 +174,14 @@ def slower(change: Change, tolerance: float = 0.05) -> bool:
     if after.over and not before.over:
         return True
     return loss(before, after) > math.log(1 + tolerance)
+
+
+def surely_slower(change: Change) -> bool:
+    """Whether so much slower that no noise explains it."""
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return False
+    return (after.over and not before.over) or loss(before, after) > _SURELY
 
 
 def shape(plan: dict[str, object]) -> object:

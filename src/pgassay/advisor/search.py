@@ -27,7 +27,7 @@ _TURNS = 40  # of choosing and running
 _ALIKE = 0.15  # logarithm: so much worse a query may get by an index that does the work of two
 _ROOM = 3.0  # times that a gain may be larger than the planner says
 _LONG = 4_000.0  # milliseconds of all queries together, from which on few candidates of each are built
-_KEPT = 4
+_KEPT = 3
 _RUNS = 6  # of each query that the search is likely to need
 _MANY = 200  # queries, above which not all of them are run before the search
 
@@ -46,7 +46,6 @@ class Search:
         self.readers: dict[Name, set[int]] = defaultdict(set)
         self.asked: dict[Name, list[Ask]] = defaultdict(list)
         self.moves: dict[frozenset[str], float] = {}  # and the gain that the planner promises
-        self.spare: dict[int, list[Candidate]] = {}  # candidates of a query that were not built
         self.began = self.ground.now()
         self.wanted: dict[int, list[Candidate]] = {}  # of each query, all candidates,
         self.kept: dict[int, list[Candidate]] = {}  # and those that deserve to be built
@@ -90,7 +89,6 @@ class Search:
                 )
             )
         kept = self.kept
-        self.spare = {n: [c for c in found if c not in kept[n][:_KEPT]] for n, found in self.wanted.items()}
         if sum(f.base.cpu_ms for f in self.effects.forms if f.base) > _LONG:
             kept = {n: found[:_KEPT] for n, found in kept.items()}
         heavy: dict[int, float] = defaultdict(float)
@@ -184,6 +182,7 @@ class Search:
                 best, value = found, gained
             if not fresh:
                 break
+            self._mend()
         self.chosen = self._narrowed(self._merged(best))
         self.effects.settle(self.chosen)
         return self.chosen
@@ -242,23 +241,45 @@ class Search:
         self.banned.add(name)
         self.moves = {move: gain for move, gain in self.moves.items() if name not in move}
 
-    def instead(self, name: str, until: float) -> bool:
+    def instead(self, name: str, until: float) -> None:
         """Build what else could serve the queries of an index that was refused: the likeliest that are like it."""
         lost = self.effects.names[name].candidate
         order: dict[Candidate, set[int]] = {}
         for number in sorted(self.meant.get(name, set())):
-            like = [
-                c
-                for c in self.spare.get(number, ())
-                if c.table == lost.table and stem(c.keys[0]) == stem(lost.keys[0]) and c not in self.ground.built
-            ]
+            like = self._like(lost, number)
             for candidate in sorted(like, key=lambda c: abs(len(c.keys) - len(lost.keys)) != 1)[:2]:
                 order.setdefault(candidate, set()).add(number)
-        if not order:
-            return False
-        self._build(order, {}, until)
-        self.explore({n for numbers in order.values() for n in numbers})
-        return True
+        if order:
+            self._build(order, {}, until)
+            self.explore({n for numbers in order.values() for n in numbers})
+
+    def _mend(self) -> list[frozenset[str]]:
+        """Where a set made a query slower, build what that query itself would want of such indexes: it may be content,
+        and the others served as well. The new moves."""
+        made = []
+        for form, used in self.effects.harmed:
+            order: dict[Candidate, set[int]] = {}
+            for name in sorted(used):
+                harmful = self.effects.names[name].candidate
+                like = sorted(self._like(harmful, form.query.number), key=lambda c: not c.include)
+                for candidate in like[:1]:
+                    order.setdefault(candidate, set()).update({form.query.number, *self.meant.get(name, ())})
+            self._build(order, {}, self.effects.limits.deadline)
+            for candidate in order:  # what the harmful one promised, this one does
+                if candidate in self.ground.built:
+                    gain = max((g for move, g in self.moves.items() if used & move), default=0.0)
+                    made.append(frozenset({self.ground.built[candidate].name}))
+                    self.moves[made[-1]] = gain
+        self.effects.harmed.clear()
+        return made
+
+    def _like(self, candidate: Candidate, number: int) -> list[Candidate]:
+        """A query's candidates on the same table with the same first key that have not been built."""
+        return [
+            c
+            for c in self.wanted.get(number, ())
+            if (c.table, stem(c.keys[0])) == (candidate.table, stem(candidate.keys[0])) and c not in self.ground.built
+        ]
 
     def _greedy(self, start: frozenset[str], *, by_size: bool) -> frozenset[str]:
         on = start
@@ -292,6 +313,12 @@ class Search:
                 if self.ground.now() > self.effects.limits.deadline:
                     continue  # to what was promised
                 return on
+            if self.effects.settle(on | best[1]):  # what was promised may not be what is so: compare again
+                stale |= {move: gain for move in self._mend() if (gain := self.moves[move]) > 0}
+                gained = self.effects.gain(on, on | best[1])
+                size = sum(self.effects.names[n].bytes for n in best[1] - on) or 1
+                stale[best[1]] = gained / size if by_size else gained
+                continue
             on |= best[1]
             stale = {m: g for m, g in stale.items() if g > 0 and not m <= on}
         return on
