@@ -57,7 +57,7 @@ def advise(
     # Some of what the proof will take is kept for it; a small workload's may take half as long again.
     proof = sum(min(3 * f.base.cpu_ms, 1_500.0) for f in search.effects.forms if f.base and not f.base.over) / 1_000
     search.effects.limits = replace(
-        limits, deadline=began + seconds * 0.9 - min(proof, seconds * 0.15), least=seconds * 0.2
+        limits, deadline=began + seconds * 0.8 - min(proof, seconds * 0.15), least=seconds * 0.2
     )
     if not kinds or kinds - {"drop", "rewrite", "statistics"}:
         search.gather()
