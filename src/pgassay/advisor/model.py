@@ -122,7 +122,7 @@ class Measure:
     def work(self) -> float:
         """The logarithm of a mean of both: differences are ratios. Small constants keep tiny figures from mattering."""
         pages = max(self.buffers, _ENDLESS) if self.over else self.buffers
-        return 0.5 * math.log(self.cpu_ms + 0.4) + 0.5 * math.log(pages + 8)
+        return 0.5 * math.log(self.cpu_ms + 1.0) + 0.5 * math.log(pages + 8)
 
 
 def loss(before: Measure, after: Measure) -> float:

@@ -25,6 +25,7 @@ from pgassay.model import Name, quote
 _SCREENING = 0.4  # of the time, the most for planning with candidates on a ghost
 _TURNS = 40  # of choosing and running
 _ALIKE = 0.15  # logarithm: so much worse a query may get by an index that does the work of two
+_BETTER = 0.002  # of gain, for which one index takes the place of another: less is chance
 _ROOM = 3.0  # times that a gain may be larger than the planner says
 _LONG = 4_000.0  # milliseconds of all queries together, from which on few candidates of each are built
 _KEPT = 3
@@ -351,7 +352,7 @@ class Search:
                 for name in sorted(mine, key=lambda n: -self.effects.names[n].bytes):
                     if self.effects.gain(changed, changed - {name}) >= 0:
                         changed -= {name}
-                if self.effects.fits(changed) and changed != on | {other} and self.effects.gain(on, changed) > 0.0005:
+                if self.effects.fits(changed) and changed != on | {other} and self.effects.gain(on, changed) > _BETTER:
                     on = changed
             if on == before:
                 break
