@@ -35,9 +35,9 @@ _DEAR = 20.0  # milliseconds: a query that takes longer is run only with what is
 _RUNS = 12  # of a query, that it may have in any case
 _SEVERAL = 30  # sets of parameters, above which each is run twice, not up to five times, as it is
 _ONE_OF_ALL = 0.3  # of the time that is left for all queries as they are, the most for one
-_ALIKE = 0.15  # logarithm: so much worse a query may get by an index that does the work of two
+ALIKE = 0.15  # logarithm: so much worse a query may get by an index that does the work of two
 _CLEAR_CPU, _CLEAR_MS, _CLEAR_SHARE, _CLEAR_PAGES = 0.2, 0.3, 0.3, 8  # what an index-only scan must save
-_MANY = 200  # queries, above which not all of them are run before the search
+MANY = 200  # queries, above which not all of them are run before the search
 _SMALL = 64 * 2**20  # bytes of heap below which space is no matter
 _HOPEFUL = 0.5  # of its cost a query that was cut off must lose before it is run again
 _TRUST = 0.1  # weight of the planner's word beside a measurement: it decides between what measures alike
@@ -93,7 +93,7 @@ class Effects:
 
     def measure_all(self) -> None:
         """Run every query as things are, and weigh it."""
-        until = self.ground.now() + self.limits.left * (0.25 if len(self.forms) > _MANY else 0.6)
+        until = self.ground.now() + self.limits.left * (0.25 if len(self.forms) > MANY else 0.6)
         # The cheapest first: what a slow one takes is at nobody's expense.
         for n, form in enumerate(sorted(self.forms, key=lambda f: f.base_cost)):
             left = until - self.ground.now()
@@ -135,7 +135,11 @@ class Effects:
 
     def fits(self, on: Collection[str]) -> bool:
         """Whether a set is within the budget."""
-        return self.limits.budget is None or sum(self.names[n].bytes for n in on) <= self.limits.budget
+        return self.limits.budget is None or self.bytes(on) <= self.limits.budget
+
+    def bytes(self, on: Collection[str]) -> int:
+        """The size of a set."""
+        return sum(self.names[n].bytes for n in on)
 
     def table(self, name: str) -> Name:
         """The table of an index."""
@@ -204,9 +208,10 @@ class Effects:
             short = form.known[used] - self._promised(form, planned)
             sort = self._sort(used)
             form.broken[sort] = max(short, form.broken.get(sort, short))
-            if self._harm(form, on) >= _DOUBTFUL:
+            harm = self._harm(form, on)
+            if harm >= _DOUBTFUL:
                 self.harmed.append((form, used))
-            if self._harm(form, on) >= _FINE:
+            if harm >= _FINE:
                 break
         return bool(fresh)
 
@@ -243,9 +248,8 @@ class Effects:
             return promised
         return base + 1.0 if found.over else found.work
 
-    def total(self, on: frozenset[str], numbers: Collection[int] | None = None) -> float:
-        """The weighted work of all queries (or of some), and the price of the indexes."""
-        forms = [f for f in self.forms if numbers is None or f.query.number in numbers]
+    def _total(self, on: frozenset[str], forms: Collection[Form]) -> float:
+        """The weighted work of some queries, and the price of making any of them slower."""
         return sum(f.weight * self.work(f, on) + self._harm(f, on) for f in forms)
 
     def _harm(self, form: Form, on: frozenset[str]) -> float:
@@ -260,8 +264,8 @@ class Effects:
 
     def price(self, on: Collection[str]) -> float:
         """What indexes cost: space, and upkeep by the workload's writes."""
-        space = sum(self.names[n].bytes for n in on) / self.heap * _SPACE / max(len(self.queries), 1)
-        return space + sum(self._upkeep(table, on) for table in {self.names[n].candidate.table for n in on})
+        space = self.bytes(on) / self.heap * _SPACE / max(len(self.queries), 1)
+        return space + sum(self._upkeep(table, on) for table in set(map(self.table, on)))
 
     def _upkeep(self, table: Name, on: Collection[str]) -> float:
         mine = [self.names[n].candidate for n in on if self.names[n].candidate.table == table]
@@ -300,7 +304,7 @@ class Effects:
             used, _ = self.planned(form, each)
             found.append(form.runs.get(used) if used else form.base)
         if found[0] is None or found[1] is None or found[0].over:
-            return self.work(form, without) - self.work(form, on) > _ALIKE
+            return self.work(form, without) - self.work(form, on) > ALIKE
         cpu, pages = found[0].cpu_ms - found[1].cpu_ms, found[0].buffers - found[1].buffers
         return (cpu > _CLEAR_CPU * found[0].cpu_ms and cpu > _CLEAR_MS) or (
             pages > _CLEAR_SHARE * found[0].buffers and pages > _CLEAR_PAGES
@@ -316,15 +320,13 @@ class Effects:
 
     def gain(self, before: frozenset[str], after: frozenset[str]) -> float:
         """How much better a set is than another, priced."""
-        numbers = {q for n in before ^ after for q in self.serving(n)}
-        work = self.total(before, numbers) - self.total(after, numbers)
+        forms = self.concerned(before ^ after)
+        work = self._total(before, forms) - self._total(after, forms)
         return work - (self.price(after) - self.price(before))
 
     def worth(self, before: frozenset[str], after: frozenset[str]) -> bool:
         """Whether some query gets noticeably better."""
-        numbers = {q for n in before ^ after for q in self.serving(n)}
-        forms = [f for f in self.forms if f.query.number in numbers]
-        return any(self.work(f, before) - self.work(f, after) >= _WORTH for f in forms)
+        return any(self.work(f, before) - self.work(f, after) >= _WORTH for f in self.concerned(before ^ after))
 
 
 def _runs(first: Measure) -> int:

@@ -16,21 +16,19 @@ from threading import Event
 from pgassay.advisor.asks import Ask
 from pgassay.advisor.candidates import World, candidates, stem, unkeyed
 from pgassay.advisor.clock import Limits
-from pgassay.advisor.effects import Effects, Form, Progress
+from pgassay.advisor.effects import ALIKE, MANY, Effects, Form, Progress
 from pgassay.advisor.ground import Ground
-from pgassay.advisor.model import Built, Candidate, Query, Refused
+from pgassay.advisor.model import Candidate, Query, Refused
 from pgassay.advisor.screening import screened
 from pgassay.model import Name, quote
 
 _SCREENING = 0.4  # of the time, the most for planning with candidates on a ghost
 _TURNS = 40  # of choosing and running
-_ALIKE = 0.15  # logarithm: so much worse a query may get by an index that does the work of two
 _BETTER = 0.002  # of gain, for which one index takes the place of another: less is chance
 _ROOM = 3.0  # times that a gain may be larger than the planner says
 _LONG = 4_000.0  # milliseconds of all queries together, from which on few candidates of each are built
 _KEPT = 3
 _RUNS = 6  # of each query that the search is likely to need
-_MANY = 200  # queries, above which not all of them are run before the search
 
 
 class Search:
@@ -145,7 +143,7 @@ class Search:
     def explore(self, numbers: Collection[int] | None = None) -> None:
         """For each query: what the planner takes with all candidates, with each alone, and without the best ones."""
         for n, form in enumerate(self.effects.forms):
-            if self.effects.limits.over and n >= _MANY:
+            if self.effects.limits.over and n >= MANY:
                 return
             mine = frozenset(name for name, meant in self.meant.items() if form.query.number in meant) - self.banned
             if not mine or (numbers is not None and form.query.number not in numbers):
@@ -220,7 +218,7 @@ class Search:
                 continue
             changed = (on - {one, other}) | {held}
             forms, work = self.effects.concerned((one, other)), self.effects.work
-            if self.effects.fits(changed) and all(work(f, changed) - work(f, on) < _ALIKE for f in forms):
+            if self.effects.fits(changed) and all(work(f, changed) - work(f, on) < ALIKE for f in forms):
                 on = changed
         return on
 
@@ -293,32 +291,31 @@ class Search:
                 return self._hurried(on, {m: g if m in seen else self.moves[m] for m, g in stale.items()})
             best: tuple[float, frozenset[str]] | None = None
             for move in sorted(stale, key=lambda m: (-stale[m], sorted(m))):
-                size = sum(self.effects.names[n].bytes for n in move - on) or 1
-                bound = stale[move] / size if by_size and move not in seen else stale[move]
+                size = (self.effects.bytes(move - on) or 1) if by_size else 1
+                bound = stale[move] if move in seen else stale[move] / size
                 if best is not None and bound <= best[0]:
                     if by_size:
                         continue
                     break
                 after = on | move
-                if self.ground.now() > self.effects.limits.deadline:
+                if not self.effects.limits.left:
                     break
                 if after == on or not self.effects.fits(after):
                     stale[move] = -1.0
                     continue
                 gained = self.effects.gain(on, after)
                 seen.add(move)
-                stale[move] = gained / size if by_size else gained
+                stale[move] = gained / size
                 if gained > 0 and (best is None or stale[move] > best[0]) and self.effects.worth(on, after):
                     best = (stale[move], move)
             if best is None:
-                if self.ground.now() > self.effects.limits.deadline:
+                if not self.effects.limits.left:
                     continue  # to what was promised
                 return on
             if self.effects.settle(on | best[1]):  # what was promised may not be what is so: compare again
                 stale |= {move: gain for move in self._mend() if (gain := self.moves[move]) > 0}
-                gained = self.effects.gain(on, on | best[1])
-                size = sum(self.effects.names[n].bytes for n in best[1] - on) or 1
-                stale[best[1]] = gained / size if by_size else gained
+                size = (self.effects.bytes(best[1] - on) or 1) if by_size else 1
+                stale[best[1]] = self.effects.gain(on, on | best[1]) / size
                 continue
             on |= best[1]
             stale = {m: g for m, g in stale.items() if g > 0 and not m <= on}
@@ -362,8 +359,3 @@ class Search:
 def _bare(candidate: Candidate) -> tuple[object, ...]:
     """What it is but for what it carries along."""
     return candidate.table, candidate.keys, candidate.method, candidate.where
-
-
-def summary(names: Mapping[str, Built], on: Collection[str]) -> int:
-    """Bytes of a set."""
-    return sum(names[n].bytes for n in on)
