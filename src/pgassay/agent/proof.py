@@ -26,6 +26,21 @@ class How:
     postgres_version: int | None = None
     postgres_bin: str | None = None
 
+    @property
+    def reading(self) -> dict[str, Any]:
+        """As options of whatever opens the project."""
+        return {"kind": self.kind, "allow_code": self.allow_code}
+
+    @property
+    def server(self) -> dict[str, Any]:
+        """As options of whatever starts a server."""
+        return {"postgres_version": self.postgres_version, "postgres_bin": self.postgres_bin}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """As options of a workflow on the project."""
+        return self.reading | self.server
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
@@ -83,12 +98,9 @@ class Proof:
 
         where, draft = str(self._place(path)), dict[str, Any]()
         if text is not None:
-            where, draft = placed(where, text, kind=self.how.kind, allow_code=self.how.allow_code)
-        options = ReviewOptions(
-            history=history and text is None, static=static, rows=_ROWS, kind=self.how.kind,
-            allow_code=self.how.allow_code, postgres_version=self.how.postgres_version,
-            postgres_bin=self.how.postgres_bin, **draft,
-        )  # fmt: skip
+            where, draft = placed(where, text, **self.how.reading)
+        history = history and text is None
+        options = ReviewOptions(history=history, static=static, rows=_ROWS, **self.how.options, **draft)
         verb = "draft" if text is not None else "static" if static else "review"
         return self._kept(verb, path, lambda: review(where, options, self.say))
 
@@ -96,20 +108,14 @@ class Proof:
         """``pgassay check``. Raises PgassayError."""
         from pgassay.workflows.check import CheckOptions, check
 
-        options = CheckOptions(
-            project=str(self._place(path)), kind=self.how.kind, allow_code=self.how.allow_code,
-            postgres_version=self.how.postgres_version, postgres_bin=self.how.postgres_bin,
-        )  # fmt: skip
+        options = CheckOptions(project=str(self._place(path)), **self.how.options)
         return self._kept("check", path, lambda: check(options, self.say))
 
     def secure(self, path: str = ".") -> Report:
         """``pgassay secure``. Raises PgassayError."""
         from pgassay.workflows.secure import SecureOptions, secure
 
-        options = SecureOptions(
-            project=str(self._place(path)), kind=self.how.kind, allow_code=self.how.allow_code,
-            postgres_version=self.how.postgres_version, postgres_bin=self.how.postgres_bin,
-        )  # fmt: skip
+        options = SecureOptions(project=str(self._place(path)), **self.how.options)
         return self._kept("secure", path, lambda: secure(options, self.say))
 
     def other(self, verb: str, **figures: float) -> None:

@@ -71,10 +71,7 @@ async def tune(ctx: Context, workload: str, seconds: int = 30, rows: int = 20_00
     from pgassay.workflows.tune import tune as run
 
     desk, how = ctx.deps, ctx.deps.proof.how
-    filling = Filling(
-        project=str(desk.fence.root), kind=how.kind, allow_code=how.allow_code, rows=min(max(rows, 100), 1_000_000),
-        postgres_version=how.postgres_version, postgres_bin=how.postgres_bin,
-    )  # fmt: skip
+    filling = Filling(project=str(desk.fence.root), rows=min(max(rows, 100), 1_000_000), **how.options)
     options = TuneOptions(
         filling=filling, workload=str(desk.fence.root / desk.fence.inside(workload)), seconds=min(max(seconds, 5), 200)
     )
@@ -98,7 +95,7 @@ async def explain(ctx: Context, query: str, indexes: list[str] | None = None) ->
     desk, how = ctx.deps, ctx.deps.proof.how
     options = ExplainOptions(
         query=query, project=str(desk.fence.root), indexes=tuple(indexes or ()), compare=bool(indexes), analyze=True,
-        kind=how.kind, allow_code=how.allow_code, postgres_version=how.postgres_version, postgres_bin=how.postgres_bin,
+        **how.options,
     )  # fmt: skip
     made = await desk.work(lambda: run(options, desk.proof.say))
     desk.proof.other("explain")
@@ -119,10 +116,7 @@ async def diff(ctx: Context, before: str, after: str) -> Result:
 
     desk, how = ctx.deps, ctx.deps.proof.how
     sides = [str(desk.fence.root / desk.fence.inside(side)) for side in (before, after)]
-    options = DiffOptions(
-        before=sides[0], after=sides[1], kind=how.kind, allow_code=how.allow_code,
-        postgres_version=how.postgres_version, postgres_bin=how.postgres_bin,
-    )  # fmt: skip
+    options = DiffOptions(before=sides[0], after=sides[1], **how.options)
     made = await desk.work(lambda: run(options, desk.proof.say))
     desk.proof.other("diff")
     return desk.told(diff_text(made.changes, made.difference, made.proof, made.notes))
@@ -138,11 +132,8 @@ async def migrate_plan(ctx: Context, draft: str | None = None) -> Result:
     desk, how = ctx.deps, ctx.deps.proof.how
     where, text = str(desk.fence.root), dict[str, Any]()
     if draft is not None:
-        where, text = placed(where, draft, kind=how.kind, allow_code=how.allow_code)
-    options = PlanOptions(
-        project=where, kind=how.kind, allow_code=how.allow_code, postgres_version=how.postgres_version,
-        postgres_bin=how.postgres_bin, **text,
-    )  # fmt: skip
+        where, text = placed(where, draft, **how.reading)
+    options = PlanOptions(project=where, **how.options, **text)
     made = await desk.work(lambda: plan_project(options, desk.proof.say))
     desk.proof.other("migrate plan")
     return desk.told(plan_text(made))
@@ -178,7 +169,7 @@ async def design(
     asked = wanted(
         inputs=[inside(word) for word in inputs or ()], presets=presets or (), out=fence.root / folder, tenancy=tenancy,
         subgraph=inside(subgraph) if subgraph else None, ask=lambda lost: fence.ask(f"drop {', '.join(lost)[:300]}"),
-        postgres_version=desk.proof.how.postgres_version, postgres_bin=desk.proof.how.postgres_bin,
+        **desk.proof.how.server,
     )  # fmt: skip
     designed = await desk.work(lambda: make(asked, desk.proof.say))
     for name in fence.listed(folder, most=2_000):
